@@ -150,12 +150,22 @@ struct outputs_ops {
     void (*close)(struct outputs *outputs);
 };
 
+/* A claim found by skimming a record: enough to know which claim is in force without folding. */
+struct claim_mark {
+    uint32_t index; /* entry in its record */
+    uint64_t nonce, replaces;
+};
+
 /* Decodes a journal record: how the engine reads entries without knowing protobuf. Implemented by consumers/codec. */
 struct record_decoder {
     /* Up to max_entries entries of the record in `payload`; pointers live in the arena or the payload. False (FAULT_DATA) for bytes
      * that are no journal record: the journal is damaged. An event whose form is refused comes as ENTRY_REFUSED. */
     bool (*decode)(const struct record_decoder *decoder, struct bytes payload, struct arena *arena,
                    struct entry *out_entries, size_t max_entries, size_t *out_count, struct fault *out_fault);
+    /* Finds the claims of a record without decoding its events: a skim at memory speed, for an owner that must know its claim
+     * is valid before it folds what lies before it. */
+    bool (*skim_claims)(const struct record_decoder *decoder, struct bytes payload, struct claim_mark *out_marks,
+                        size_t max_marks, size_t *out_count, struct fault *out_fault);
     /* Encodes the entries that the engine itself appends. */
     bool (*encode_tick)(const struct record_decoder *decoder, const struct tick *tick, int64_t journal_time_ms, struct writer *out);
     bool (*encode_claim)(const struct record_decoder *decoder, const struct claim *claim, struct writer *out);
