@@ -81,6 +81,18 @@ def libs():
         return folder
 
 
+def await_exit(pid):
+    """Waits for a process, anybody's child, to end; False when it has not within the limit."""
+    try:
+        gone = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([gone], [], [], STOP_SECONDS)[0])
+    finally:
+        os.close(gone)
+
+
 def _free_ports(count):
     """Ports nobody listens on now. Held open together, so that they differ."""
     sockets = [socket.socket() for _ in range(count)]
@@ -228,14 +240,10 @@ class Broker:
     def _end(self, how):
         pid = self._pid()
         if pid is not None:
-            gone = os.pidfd_open(pid)
-            try:
-                os.kill(pid, how)
-                if not select.select([gone], [], [], STOP_SECONDS)[0]:
-                    os.kill(pid, signal.SIGKILL)
-                    select.select([gone], [], [], STOP_SECONDS)
-            finally:
-                os.close(gone)
+            os.kill(pid, how)
+            if not await_exit(pid):
+                os.kill(pid, signal.SIGKILL)
+                await_exit(pid)
         if self._process is not None:
             self._process.wait()
             self._process = None
@@ -378,10 +386,9 @@ def _java(jars, *options):
     return ["java", *options, "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
 
 
-def run_java(source, *arguments):
-    """Runs a single-file Java program with Kafka's classes at hand; returns what it printed."""
-    done = subprocess.run([*_java(libs()), str(source), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True)
+def run_java(source, *arguments, text=""):
+    """Runs a single-file Java program with Kafka's classes at hand and `text` to read; returns what it printed."""
+    done = subprocess.run([*_java(libs()), str(source), *arguments], input=text, capture_output=True, text=True)
     if done.returncode != 0:
         raise RigError(f"{source} ended with {done.returncode}:\n{done.stderr}")
     return done.stdout
