@@ -3,12 +3,9 @@
  *
  * Memory order: the slot's content is published by ck_ring's enqueue (store fence) and read after
  * its dequeue (load fence). `done` is the way back: RELEASE in call_finish pairs with ACQUIRE in
- * shard_call. `calls_ended` is set before the ring is drained for the last time, and the caller
- * looks at it after its enqueue, so a call is either run or refused, never lost: SEQ_CST on both
- * sides, for each must see the other's write or its own be seen. */
-#include <errno.h>
+ * shard_call. `calls_ended` is set by the shard's thread after its last dequeue: a slot that is
+ * still in the ring then is never looked at again, so the caller may leave. */
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,9 +48,6 @@ shard_call(struct shard *shard, shard_function *function, void *context)
     unsigned result;
     while ((result = atomic_load_explicit(&slot.done, memory_order_acquire)) == CALL_WAITING) {
         if (atomic_load_explicit(&shard->calls_ended, memory_order_seq_cst)) {
-            /* The loop is over; whoever ended it drains the ring once more and refuses what is in
-             * it. */
-            shard_end_calls(shard);
             return false;
         }
         struct timespec timeout = {.tv_nsec = 100 * 1000 * 1000};

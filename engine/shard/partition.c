@@ -109,6 +109,18 @@ partition_begin(struct partition *partition, struct fault *out_fault)
             "partition %u: the journal has no record 0; make it with 'tally journal create'",
             partition->number);
     if (!partition_check_anchor(partition, &info, first, end, out_fault)) return false;
+    shard->reader->ops->revoke(shard->reader, partition->number);
+    return true;
+}
+
+/* After all partitions of the shard are open: nothing else reads from the shard's reader while
+ * anchors are looked at. */
+static bool
+partition_start_reading(struct partition *partition, struct fault *out_fault)
+{
+    struct shard *shard = partition->shard;
+    struct state_info info;
+    state_info(partition->state, &info);
     partition->read_offset = info.next_offset;
     if (!shard->reader->ops->assign(shard->reader, partition->number, info.next_offset, out_fault))
         return false;
@@ -117,7 +129,15 @@ partition_begin(struct partition *partition, struct fault *out_fault)
     return true;
 }
 
-bool
+void
+partition_start(struct partition *partition)
+{
+    struct fault fault;
+    if (partition->phase != PARTITION_STOPPED && !partition_start_reading(partition, &fault))
+        partition_stop(partition, &fault);
+}
+
+void
 partition_open(struct shard *shard, uint32_t number, struct partition *partition)
 {
     struct fault fault;
@@ -130,9 +150,7 @@ partition_open(struct shard *shard, uint32_t number, struct partition *partition
         .last_take_ms = shard->wall_ms,
         .last_tick_ms = shard->wall_ms,
     };
-    if (partition_begin(partition, &fault)) return true;
-    partition_stop(partition, &fault);
-    return false;
+    if (!partition_begin(partition, &fault)) partition_stop(partition, &fault);
 }
 
 void

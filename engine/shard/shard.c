@@ -79,6 +79,8 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
         shard->partition_count = i + 1;
         partition_open(shard, partitions[i], &shard->partitions[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        partition_start(&shard->partitions[i]);
     *out_shard = shard;
     return true;
 fail:

@@ -118,7 +118,8 @@ struct shard {
 };
 
 /* partition.c */
-bool partition_open(struct shard *shard, uint32_t number, struct partition *out_partition);
+void partition_open(struct shard *shard, uint32_t number, struct partition *partition);
+void partition_start(struct partition *partition);
 void partition_close(struct partition *partition);
 void partition_stop(struct partition *partition, const struct fault *fault);
 bool partition_load(struct partition *partition, const struct needs *needs,
