@@ -58,3 +58,10 @@ partition_request_checkpoint(struct partition *partition)
 {
     partition->checkpoint_asked = true;
 }
+
+bool
+partition_is_settled(const struct partition *partition)
+{
+    return partition->phase == PARTITION_STOPPED ||
+           (partition->phase == PARTITION_FOLDING && checkpoint_is_settled(partition));
+}

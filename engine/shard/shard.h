@@ -117,7 +117,9 @@ bool partition_member(struct partition *partition, struct bytes member, struct a
 
 size_t partition_totals(struct partition *partition, struct totals *out_totals, size_t max);
 
-/* Forces a checkpoint as soon as acknowledged. */
+/* Asks for a checkpoint, taken as soon as acknowledged; and whether everything applied is in the
+ * store (or the partition has stopped, so that nothing more will come). */
 void partition_request_checkpoint(struct partition *partition);
+bool partition_is_settled(const struct partition *partition);
 
 #endif
