@@ -73,6 +73,18 @@ Test(slab, cuts_a_larger_block_when_the_region_is_used_up)
     cr_expect_eq(slab_used_bytes(&slab), 1024);
 }
 
+Test(slab, keeps_the_largest_blocks_that_a_cut_leaves)
+{
+    static _Alignas(16) uint8_t memory[1024];
+    struct slab slab;
+    slab_init(&slab, memory, sizeof memory);
+    slab_free(&slab, slab_alloc(&slab, 1024), 1024);
+    cr_expect_not_null(slab_alloc(&slab, 32));
+    cr_expect_not_null(slab_alloc(&slab, 896), "of the 992 bytes left, the largest class");
+    cr_expect_not_null(slab_alloc(&slab, 96), "and all the rest");
+    cr_expect_eq(slab_used_bytes(&slab), 1024);
+}
+
 Test(slab, resize_keeps_content)
 {
     static _Alignas(16) uint8_t memory[4096];
