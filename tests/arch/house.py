@@ -87,7 +87,9 @@ BANNED_SHELL = (r"(^|[;&|]|\bdo\b|\bthen\b)\s*sleep\s+[0-9.]", "a bounded wait f
 FUNCTION_LINES_MAX = 90
 FILE_LINES_MAX = 900
 README_LINES_MAX = 80
-UNFINISHED = r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b"  # in two halves, so that this file does not break its own rule
+# In halves, so that this file does not break its own rule. The third is also the code of "no currency": it counts at the
+# beginning of a comment only.
+UNFINISHED = r"\b(TO" r"DO|FIX" r"ME)\b|[/*#;]\s*XX" r"X\b"
 MACHINE_PATH = r"(^|[^A-Za-z0-9_.])/(work|farm|root|home|tmp/wt|tmp/bash_jobs)/"
 REGISTRY_HOST = r"(?i:https?://[a-z0-9.-]*(maven|npm|pypi|golang|debian|crates))"
 GENERATED = re.compile(r"(\.pb-c\.[ch]|\.pb\.(cc|h)|_pb2\.py)$")
@@ -395,7 +397,7 @@ def folders_explain_themselves(house):
     rooms = {parent for folder in code for parent in [folder, *map(str, pathlib.PurePath(folder).parents)]} - {"."}
     for folder in sorted(rooms):
         readme = f"{folder}/README.md"
-        if folder == "schemas/tallybook":  # only the way to the versions
+        if folder.startswith("schemas/tallybook"):  # a path that protobuf wants; schemas/README.md speaks for it
             continue
         if not (house.root / readme).exists():
             yield Finding(readme, 1, "missing: purpose, tour, invariants, decisions")

@@ -82,6 +82,7 @@ PLANTS = [
     ("files_hold_one_idea", "tally/planted.c", "int a;\n" * 901, "901 lines"),
     ("code_is_formatted", "tally/planted.c", "int planted(void) { return 1; }\n", "clang-format-14 -i"),
     ("nothing_is_left_unfinished", "docs/planted.md", "TO" "DO: say why\n", "finish it"),
+    ("nothing_is_left_unfinished", "tally/planted.c", "int a; /* XX" "X why */\n", "finish it"),
     ("no_machine_is_named", "docs/planted.md", "See /" "work/main for more.\n", "one machine"),
     ("no_machine_is_named", "docs/planted.md", "https" "://deb.debian.org\n", "name packages"),
     ("shell_scripts_parse", "deploy/planted", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
