@@ -26,7 +26,8 @@ struct codec_error {
 enum codec_result {
     CODEC_OK,         /* an event */
     CODEC_REFUSED,    /* source, id, kind and member can be read, something else is wrong: it is
-                         journalled and gets the    verdict (interfaces.md, "Verdict or dead letter") */
+                         journalled and gets the    verdict (interfaces.md, "Verdict or dead letter")
+                       */
     CODEC_UNREADABLE, /* a dead letter, and a hole in the journal */
     CODEC_NO_ROOM,    /* the arena is full: nothing is said about the bytes; reset the arena and try
                          again */
