@@ -165,6 +165,7 @@ struct state_info {
     bool has_genesis;
     struct genesis genesis; /* programme points into the state */
     int64_t next_offset;    /* first journal offset that is not folded */
+    uint64_t anchor;        /* hash of the record before next_offset; see state_record_done */
     uint64_t applied;       /* packed position of the last applied entry */
     uint64_t chain;         /* running hash over all effects of all topics */
     uint64_t next_ordinal;
@@ -192,8 +193,9 @@ void state_info(const struct state *state, struct state_info *out_info);
 void state_set_output_offset(struct state *state, enum topic topic, uint64_t offset);
 
 /* Whole-record bookkeeping: all entries of the record at `offset` are applied. Restart continues with the next. The shell
- * checkpoints only between records. */
-void state_record_done(struct state *state, int64_t offset);
+ * checkpoints only between records. `record_hash` (XXH3-64 of the record's bytes) is kept as the anchor: at the next open the
+ * shell compares it with the journal, and a journal that was cut or exchanged is noticed. Neither is part of the digest. */
+void state_record_done(struct state *state, int64_t offset, uint64_t record_hash);
 
 /* Programme totals per currency: the conservation equation of semantics §3, and its check. */
 struct totals {
