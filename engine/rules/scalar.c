@@ -1,4 +1,4 @@
-#include "engine/rules/value.h"
+#include "engine/rules/scalar.h"
 
 #include <string.h>
 
@@ -34,9 +34,11 @@ complain(const struct yaml_node *node, struct diagnostics *diagnostics, const ch
 
 /* The same about a part of the node, without an example. */
 static bool
-complain_of(const struct yaml_node *node, struct bytes part, struct diagnostics *diagnostics, const char *what)
+complain_of(const struct yaml_node *node, struct bytes part, struct diagnostics *diagnostics,
+            const char *what)
 {
-    return diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(part), (const char *)part.data, what);
+    return diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(part),
+                             (const char *)part.data, what);
 }
 
 static bool
@@ -47,12 +49,12 @@ is_alphanumeric(uint8_t byte)
 }
 
 bool
-value_name(const struct yaml_node *node, struct diagnostics *diagnostics, struct bytes *out_name)
+scalar_name(const struct yaml_node *node, struct diagnostics *diagnostics, struct bytes *out_name)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     struct bytes text = node->text;
     bool good =
-        text.size >= 1 && text.size <= VALUE_NAME_BYTES_MAX && is_alphanumeric(text.data[0]);
+        text.size >= 1 && text.size <= SCALAR_NAME_BYTES_MAX && is_alphanumeric(text.data[0]);
     for (size_t i = 0; i < text.size && good; i++) {
         good = is_alphanumeric(text.data[i]) || memchr("._-", text.data[i], 3) != NULL;
     }
@@ -66,10 +68,10 @@ value_name(const struct yaml_node *node, struct diagnostics *diagnostics, struct
 }
 
 bool
-value_text(const struct yaml_node *node, struct diagnostics *diagnostics, struct bytes *out_text)
+scalar_text(const struct yaml_node *node, struct diagnostics *diagnostics, struct bytes *out_text)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
-    bool good = node->text.size >= 1 && node->text.size <= VALUE_TEXT_BYTES_MAX;
+    bool good = node->text.size >= 1 && node->text.size <= SCALAR_TEXT_BYTES_MAX;
     for (size_t i = 0; i < node->text.size && good; i++) {
         good = node->text.data[i] >= 0x20 && node->text.data[i] != 0x7f;
     }
@@ -143,7 +145,7 @@ read_amount(struct bytes text, const struct unit units[UNITS], int64_t *out_amou
 }
 
 bool
-value_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
+scalar_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
               struct diagnostics *diagnostics, int64_t *out_ms)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
@@ -168,7 +170,7 @@ value_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
 }
 
 bool
-value_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagnostics *diagnostics,
+scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagnostics *diagnostics,
            int32_t *out_days)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
@@ -192,7 +194,7 @@ value_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagno
 }
 
 bool
-value_period(const struct yaml_node *node, struct diagnostics *diagnostics, int32_t *out_amount,
+scalar_period(const struct yaml_node *node, struct diagnostics *diagnostics, int32_t *out_amount,
              enum calendar_unit *out_unit)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
@@ -202,7 +204,7 @@ value_period(const struct yaml_node *node, struct diagnostics *diagnostics, int3
         return complain(node, diagnostics, "is not a period",
                         "write a whole number and days, weeks, months or years, as in '12 months'");
     }
-    int64_t max = VALUE_PERIOD_YEARS_MAX;
+    int64_t max = SCALAR_PERIOD_YEARS_MAX;
     if (unit->unit == CALENDAR_MONTH) max *= 12;
     if (unit->unit == CALENDAR_DAY) max *= 366;
     if (amount > max || amount * unit->factor > max) {
@@ -215,17 +217,24 @@ value_period(const struct yaml_node *node, struct diagnostics *diagnostics, int3
 }
 
 bool
-value_start(const struct yaml_node *node, const struct zone *zone, struct diagnostics *diagnostics,
+scalar_start(const struct yaml_node *node, const struct zone *zone, struct diagnostics *diagnostics,
             struct instant *out_start)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     struct local local;
+    struct instant start;
+    enum instant_status status = INSTANT_OK;
     if (local_parse(node->text, &local) == INSTANT_OK) {
-        *out_start = calendar_instant(zone, local);
+        start = calendar_instant(zone, local);
+        /* The first hours of 1970 lie before it in the east. */
+        if (start.ms < INSTANT_MIN_MS || start.ms > INSTANT_MAX_MS) status = INSTANT_OUT_OF_RANGE;
+    } else {
+        status = instant_parse(node->text, &start);
+    }
+    if (status == INSTANT_OK) {
+        *out_start = start;
         return true;
     }
-    enum instant_status status = instant_parse(node->text, out_start);
-    if (status == INSTANT_OK) return true;
     diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(node->text),
                       (const char *)node->text.data, instant_status_text(status));
     diagnostics_hint(diagnostics,
@@ -271,7 +280,7 @@ find_currency(const struct yaml_node *node, struct bytes alpha, struct diagnosti
 }
 
 bool
-value_currency(const struct yaml_node *node, struct diagnostics *diagnostics, uint16_t *out_numeric)
+scalar_currency(const struct yaml_node *node, struct diagnostics *diagnostics, uint16_t *out_numeric)
 {
     const struct currency *currency;
     if (!yaml_expect(node, YAML_TEXT, diagnostics) ||
@@ -325,7 +334,7 @@ read_money(const struct yaml_node *node, struct bytes text, struct diagnostics *
 }
 
 bool
-value_money(const struct yaml_node *node, struct diagnostics *diagnostics, struct money *out_money)
+scalar_money(const struct yaml_node *node, struct diagnostics *diagnostics, struct money *out_money)
 {
     struct money money;
     if (!yaml_expect(node, YAML_TEXT, diagnostics) ||
@@ -336,7 +345,7 @@ value_money(const struct yaml_node *node, struct diagnostics *diagnostics, struc
 }
 
 bool
-value_points(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
+scalar_points(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
              struct points *out_points)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
@@ -355,7 +364,7 @@ power_of_ten(unsigned exponent)
 }
 
 bool
-value_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
+scalar_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
            struct rate *out_rate, uint16_t *out_numeric)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
@@ -398,7 +407,7 @@ value_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *dia
 }
 
 bool
-value_factor(const struct yaml_node *node, struct diagnostics *diagnostics, struct rate *out_factor)
+scalar_factor(const struct yaml_node *node, struct diagnostics *diagnostics, struct rate *out_factor)
 {
     int64_t value;
     if (!yaml_expect(node, YAML_TEXT, diagnostics) ||
