@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/rules/schema.h"
 #include "engine/rules/scalar.h"
+#include "engine/rules/schema.h"
 #include "engine/rules/zone.h"
 
 /* A rule with what only its judgement needs. */
@@ -131,7 +131,7 @@ report_unknown(struct compiler *compiler, const struct yaml_node *node, const ch
 {
     diagnostics_error(compiler->diagnostics, node->place, "there is no %s '%.*s'", what,
                       node->text.size < SCALAR_NAME_BYTES_MAX ? (int)node->text.size
-                                                             : SCALAR_NAME_BYTES_MAX,
+                                                              : SCALAR_NAME_BYTES_MAX,
                       (const char *)node->text.data);
     const char *nearest = suggest_nearest(node->text, names, count);
     if (nearest != NULL) {

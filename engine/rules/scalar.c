@@ -146,7 +146,7 @@ read_amount(struct bytes text, const struct unit units[UNITS], int64_t *out_amou
 
 bool
 scalar_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
-              struct diagnostics *diagnostics, int64_t *out_ms)
+               struct diagnostics *diagnostics, int64_t *out_ms)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     int64_t amount, ms;
@@ -171,7 +171,7 @@ scalar_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
 
 bool
 scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagnostics *diagnostics,
-           int32_t *out_days)
+            int32_t *out_days)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     if (yaml_is(node, "none")) {
@@ -195,7 +195,7 @@ scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagn
 
 bool
 scalar_period(const struct yaml_node *node, struct diagnostics *diagnostics, int32_t *out_amount,
-             enum calendar_unit *out_unit)
+              enum calendar_unit *out_unit)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     int64_t amount;
@@ -218,7 +218,7 @@ scalar_period(const struct yaml_node *node, struct diagnostics *diagnostics, int
 
 bool
 scalar_start(const struct yaml_node *node, const struct zone *zone, struct diagnostics *diagnostics,
-            struct instant *out_start)
+             struct instant *out_start)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     struct local local;
@@ -280,7 +280,8 @@ find_currency(const struct yaml_node *node, struct bytes alpha, struct diagnosti
 }
 
 bool
-scalar_currency(const struct yaml_node *node, struct diagnostics *diagnostics, uint16_t *out_numeric)
+scalar_currency(const struct yaml_node *node, struct diagnostics *diagnostics,
+                uint16_t *out_numeric)
 {
     const struct currency *currency;
     if (!yaml_expect(node, YAML_TEXT, diagnostics) ||
@@ -346,7 +347,7 @@ scalar_money(const struct yaml_node *node, struct diagnostics *diagnostics, stru
 
 bool
 scalar_points(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
-             struct points *out_points)
+              struct points *out_points)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     return read_decimal(node, node->text, scale, "the points currency", diagnostics,
@@ -365,7 +366,7 @@ power_of_ten(unsigned exponent)
 
 bool
 scalar_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
-           struct rate *out_rate, uint16_t *out_numeric)
+            struct rate *out_rate, uint16_t *out_numeric)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
     static const char separator[] = " per ";
@@ -407,7 +408,8 @@ scalar_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *di
 }
 
 bool
-scalar_factor(const struct yaml_node *node, struct diagnostics *diagnostics, struct rate *out_factor)
+scalar_factor(const struct yaml_node *node, struct diagnostics *diagnostics,
+              struct rate *out_factor)
 {
     int64_t value;
     if (!yaml_expect(node, YAML_TEXT, diagnostics) ||

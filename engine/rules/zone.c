@@ -448,6 +448,16 @@ zone_load(struct bytes name, struct arena *arena, struct zone *out_zone, struct 
     return true;
 }
 
+/* Ends a field of a line of zone.tab in place; returns it, and where the next begins. */
+static char *
+take_field(char **inout_at)
+{
+    char *field = *inout_at;
+    *inout_at += strcspn(field, "\t");
+    if (**inout_at == '\t') *(*inout_at)++ = '\0';
+    return field;
+}
+
 /* zone.tab lists one zone a line: country, coordinates, name, comment, between tabs; comments begin
  * with #. */
 const char *
@@ -462,19 +472,19 @@ zone_suggest(struct bytes name, struct arena *arena)
         table.size == TABLE_FILE_BYTES_MAX) {
         return NULL;
     }
+    char *at = (char *)table.data; /* our own copy, in the arena */
+    at[table.size] = '\0';
     size_t count = 0;
     names[count++] = "UTC";
-    char *text = (char *)table.data; /* our own copy, in the arena */
-    text[table.size] = '\0';
-    char *line_state = NULL;
-    for (char *line = strtok_r(text, "\n", &line_state); line != NULL && count < NAMES_MAX;
-         line = strtok_r(NULL, "\n", &line_state)) {
+    while (*at != '\0' && count < NAMES_MAX) {
+        char *line = at;
+        at += strcspn(at, "\n");
+        if (*at == '\n') *at++ = '\0';
         if (line[0] == '#') continue;
-        char *field_state = NULL;
-        strtok_r(line, "\t", &field_state);
-        strtok_r(NULL, "\t", &field_state);
-        const char *zone_name = strtok_r(NULL, "\t", &field_state);
-        if (zone_name != NULL) names[count++] = zone_name;
+        take_field(&line); /* country */
+        take_field(&line); /* coordinates */
+        const char *zone_name = take_field(&line);
+        if (*zone_name != '\0') names[count++] = zone_name;
     }
     return suggest_nearest(name, names, count);
 }
