@@ -24,6 +24,15 @@ diagnostics_init(struct diagnostics *diagnostics, const char *file_name, struct 
     diagnostics->last_kept = false;
 }
 
+/* Quoted parts of the file may hold anything ("\e[2J" is a legal YAML text). */
+static void
+make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((uint8_t)*text < 0x20 || *text == 0x7f) *text = '?';
+    }
+}
+
 static void __attribute__((format(printf, 4, 0)))
 add(struct diagnostics *diagnostics, enum severity severity, struct place place, const char *format,
     va_list arguments)
@@ -36,6 +45,7 @@ add(struct diagnostics *diagnostics, enum severity severity, struct place place,
     item->place = place;
     item->hint[0] = '\0';
     vsnprintf(item->message, sizeof item->message, format, arguments);
+    make_printable(item->message);
 }
 
 bool
@@ -66,6 +76,7 @@ diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(item->hint, sizeof item->hint, format, arguments);
     va_end(arguments);
+    make_printable(item->hint);
 }
 
 static bool
