@@ -1,7 +1,6 @@
 #include "tally/session.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,18 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "consumers/codec_event.h"
 #include "consumers/codec_output.h"
 #include "consumers/codec_record.h"
 #include "consumers/data_folder.h"
+#include "consumers/genesis.h"
 #include "consumers/journal_disk.h"
 #include "consumers/journal_kafka.h"
 #include "consumers/kafka.h"
 #include "consumers/outputs_disk.h"
 #include "consumers/outputs_kafka.h"
 #include "engine/base/check.h"
-#include "engine/base/region.h"
 #include "tally/socket_client.h"
+#include "tally/terminal.h"
 
 enum { SESSION_SETTLE_MS = 60 * 1000 };
 
@@ -36,7 +35,7 @@ struct session {
     struct instance *engine;
     struct instance *look; /* for questions, when nobody runs */
     struct genesis genesis;
-    char programme[EVENT_ID_BYTES_MAX + 1];
+    char programme[EVENT_ID_BYTES_MAX];
     char state_path[DATA_FOLDER_PATH_BYTES];
 };
 
@@ -56,28 +55,47 @@ session_catch_signals(void)
 }
 
 bool
+session_wait_for_stop(int wait_ms)
+{
+    sigset_t stops;
+    struct timespec timeout = {.tv_sec = wait_ms / 1000,
+                               .tv_nsec = (long)(wait_ms % 1000) * 1000 * 1000};
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    if (!atomic_load(&session_stop) && sigtimedwait(&stops, NULL, &timeout) > 0)
+        atomic_store(&session_stop, true);
+    return atomic_load(&session_stop);
+}
+
+bool
 session_make_folders(const char *path, struct fault *out_fault)
 {
     char part[DATA_FOLDER_PATH_BYTES];
     size_t size = strlen(path);
-    if (size >= sizeof part) return fault_set(out_fault, FAULT_CONFIG, "the path '%s' is too long", path);
+    if (size >= sizeof part)
+        return fault_set(out_fault, FAULT_CONFIG, "the path '%s' is too long", path);
     for (size_t i = 1; i <= size; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return fault_set(out_fault, FAULT_CANNOT_CREATE, "folder '%s': %s", part, strerror(errno));
+            return fault_set(out_fault, FAULT_CANNOT_CREATE, "folder '%s': %s", part,
+                             strerror(errno));
     }
     return true;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------------------------ */
+/* ---- Opening
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static bool
 session_connect(struct session *session, struct fault *out_fault)
 {
     char path[DATA_FOLDER_PATH_BYTES];
-    return data_folder_path(options_text(session->options, OPTION_DATA_DIR), DATA_FOLDER_SOCKET, path, out_fault) &&
+    return data_folder_path(options_text(session->options, OPTION_DATA_DIR), DATA_FOLDER_SOCKET,
+                            path, out_fault) &&
            socket_client_open(path, &session->client, out_fault);
 }
 
@@ -100,19 +118,59 @@ session_open_embedded(struct session *session, bool exclusive, struct fault *out
 {
     const char *data_dir = options_text(session->options, OPTION_DATA_DIR);
     struct fault busy;
-    if (data_folder_open(data_dir, &session->folder, out_fault)) return session_open_folder(session, out_fault);
+    if (data_folder_open(data_dir, &session->folder, out_fault))
+        return session_open_folder(session, out_fault);
     if (out_fault->kind == FAULT_NO_INPUT)
-        return fault_set(out_fault, FAULT_NO_INPUT,
-                         "there is no journal in '%s'; make one with 'tally journal create --data-dir %s'", data_dir, data_dir);
+        return fault_set(
+            out_fault, FAULT_NO_INPUT,
+            "there is no journal in '%s'; make one with 'tally journal create --data-dir %s'",
+            data_dir, data_dir);
     if (out_fault->kind != FAULT_TRY_AGAIN || exclusive) return false;
     busy = *out_fault;
     if (!session_connect(session, out_fault)) {
-        *out_fault = busy; /* held by a command that serves nobody, or by a process that is just starting */
+        *out_fault =
+            busy; /* held by a command that serves nobody, or by a process that is just starting */
         return false;
     }
     session->journal = socket_client_journal(session->client);
     session->outputs = socket_client_outputs(session->client);
     return true;
+}
+
+void
+session_output_topics(const struct options *options, const char *out_topics[TOPIC_COUNT])
+{
+    out_topics[TOPIC_POSTINGS] = options_text(options, OPTION_OUTPUTS_POSTINGS_TOPIC);
+    out_topics[TOPIC_OUTCOMES] = options_text(options, OPTION_OUTPUTS_OUTCOMES_TOPIC);
+    out_topics[TOPIC_TIERS] = options_text(options, OPTION_OUTPUTS_TIERS_TOPIC);
+    out_topics[TOPIC_NOTICES] = options_text(options, OPTION_OUTPUTS_NOTICES_TOPIC);
+}
+
+static void
+session_say(void *context, const char *line)
+{
+    (void)context;
+    log_line(LOG_WARNING, "%s", line);
+}
+
+bool
+session_open_kafka_client(const struct options *options, struct kafka **out_kafka,
+                          struct fault *out_fault)
+{
+    struct kafka_property *properties = calloc(options->property_count + 1, sizeof *properties);
+    CHECK(properties != NULL);
+    for (size_t i = 0; i < options->property_count; i++)
+        properties[i] =
+            (struct kafka_property){options->properties[i].name, options->properties[i].value};
+    struct kafka_settings settings = {
+        .properties = properties,
+        .property_count = options->property_count,
+        .stop = &session_stop,
+        .say = session_say,
+    };
+    bool ok = kafka_open(&settings, out_kafka, out_fault);
+    free(properties);
+    return ok;
 }
 
 static bool
@@ -124,21 +182,12 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
         struct stat status;
         char path[DATA_FOLDER_PATH_BYTES];
         if (!data_folder_path(data_dir, DATA_FOLDER_STATE, path, out_fault)) return false;
-        if (stat(path, &status) != 0 &&
-            (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault)))
+        if (stat(path, &status) != 0 && (!session_make_folders(data_dir, out_fault) ||
+                                         !data_folder_create(data_dir, out_fault)))
             return false;
         if (!data_folder_open(data_dir, &session->folder, out_fault)) return false;
     }
-    struct kafka_settings settings = {.stop = &session_stop, .say = session_say};
-    struct kafka_property *properties = calloc(options->property_count + 1, sizeof *properties);
-    CHECK(properties != NULL);
-    for (size_t i = 0; i < options->property_count; i++)
-        properties[i] = (struct kafka_property){options->properties[i].name, options->properties[i].value};
-    settings.properties = properties;
-    settings.property_count = options->property_count;
-    bool ok = kafka_open(&settings, &session->kafka, out_fault);
-    free(properties);
-    if (!ok) return false;
+    if (!session_open_kafka_client(options, &session->kafka, out_fault)) return false;
     uint32_t configured = options->values[OPTION_JOURNAL_PARTITIONS].origin.kind == ORIGIN_DEFAULT
                               ? 0
                               : (uint32_t)options_number(options, OPTION_JOURNAL_PARTITIONS);
@@ -147,7 +196,8 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
         .partition_count = configured,
         .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
     };
-    if (!journal_kafka_open(session->kafka, &journal_options, &session->journal, out_fault)) return false;
+    if (!journal_kafka_open(session->kafka, &journal_options, &session->journal, out_fault))
+        return false;
     struct outputs_kafka_options outputs_options = {
         .encoder = codec_output_encoder(),
         .partition_count = session->journal->ops->partition_count(session->journal),
@@ -155,51 +205,28 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
         .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
     };
     session_output_topics(options, outputs_options.topics);
-    outputs_options.packed[TOPIC_POSTINGS] = options_number(options, OPTION_OUTPUTS_POSTINGS) == OUTPUT_PACKED;
-    outputs_options.packed[TOPIC_OUTCOMES] = options_number(options, OPTION_OUTPUTS_OUTCOMES) == OUTPUT_PACKED;
+    outputs_options.packed[TOPIC_POSTINGS] =
+        options_number(options, OPTION_OUTPUTS_POSTINGS) == OUTPUT_PACKED;
+    outputs_options.packed[TOPIC_OUTCOMES] =
+        options_number(options, OPTION_OUTPUTS_OUTCOMES) == OUTPUT_PACKED;
     return outputs_kafka_open(session->kafka, &outputs_options, &session->outputs, out_fault);
 }
 
-/* Reads record 0 of partition 0: which journal this is. */
-static bool
+bool
 session_read_genesis(struct session *session, struct fault *out_fault)
 {
-    struct journal *journal = session->journal;
-    struct journal_reader *reader = NULL;
-    struct journal_message message;
-    struct region region;
-    struct arena arena;
-    struct entry entries[1];
-    size_t count = 0;
-    int64_t first, end;
-    if (!journal->ops->bounds(journal, 0, &first, &end, out_fault)) return false;
-    if (end == 0)
-        return fault_set(out_fault, FAULT_NO_INPUT, "the journal is empty: write its record 0 with 'tally journal create'");
-    if (first > 0) return true; /* retention has taken it; the store knows */
-    if (!region_map(CODEC_ARENA_BYTES, &region, out_fault)) return false;
-    arena_init(&arena, region.memory, CODEC_ARENA_BYTES);
-    bool ok = journal->ops->open_reader(journal, &reader, out_fault) && reader->ops->assign(reader, 0, 0, out_fault);
-    while (ok && count == 0 && !atomic_load(&session_stop))
-        ok = reader->ops->read(reader, 200, &message, 1, &count, out_fault);
-    if (ok && count == 0) ok = fault_set(out_fault, FAULT_TRY_AGAIN, "stopped");
-    size_t entry_count = 0;
-    const struct record_decoder *decoder = codec_record_decoder();
-    ok = ok && decoder->decode(decoder, message.payload, &arena, entries, 1, &entry_count, out_fault);
-    if (ok && (entry_count != 1 || entries[0].kind != ENTRY_GENESIS))
-        ok = fault_set(out_fault, FAULT_DATA, "the journal's first record is no record 0: it was not made by 'tally journal create'");
-    if (ok) {
-        session->genesis = entries[0].genesis;
-        size_t size = entries[0].genesis.programme.size;
-        CHECK(size < sizeof session->programme);
-        memcpy(session->programme, entries[0].genesis.programme.data, size);
-        session->genesis.programme = bytes_of(session->programme, size);
-    }
-    if (reader != NULL) reader->ops->close(reader);
-    region_unmap(&region);
-    return ok;
+    bool found;
+    if (!genesis_read(session->journal, 0, session->programme, &session->genesis, &found,
+                      out_fault))
+        return false;
+    if (!found)
+        return fault_set(out_fault, FAULT_NO_INPUT,
+                         "the journal is empty: write its record 0 with 'tally journal create'");
+    return true;
 }
 
-/* What the configuration says must be what the journal was made with; what it leaves out is taken from the journal. */
+/* What the configuration says must be what the journal was made with; what it leaves out is taken
+ * from the journal. */
 static bool
 session_check_configuration(struct session *session, struct fault *out_fault)
 {
@@ -207,33 +234,41 @@ session_check_configuration(struct session *session, struct fault *out_fault)
     uint32_t count = session->journal->ops->partition_count(session->journal);
     uint32_t configured = (uint32_t)options_number(options, OPTION_JOURNAL_PARTITIONS);
     char origin[ORIGIN_TEXT_MAX];
-    if (options->values[OPTION_JOURNAL_PARTITIONS].origin.kind != ORIGIN_DEFAULT && configured != count) {
+    if (options->values[OPTION_JOURNAL_PARTITIONS].origin.kind != ORIGIN_DEFAULT &&
+        configured != count) {
         origin_format(&options->values[OPTION_JOURNAL_PARTITIONS].origin, origin);
         return fault_set(out_fault, FAULT_CONFIG,
-                         "%s: journal.partitions is %u, but the journal was made with %u, for life; set it to %u", origin,
-                         configured, count, count);
+                         "%s: journal.partitions is %u, but the journal was made with %u, for "
+                         "life; set it to %u",
+                         origin, configured, count, count);
     }
     const char *programme = options_text(options, OPTION_PROGRAMME);
-    if (options->values[OPTION_PROGRAMME].origin.kind != ORIGIN_DEFAULT && session->genesis.format != 0 &&
-        strcmp(programme, session->programme) != 0) {
+    struct bytes there = session->genesis.programme;
+    if (options->values[OPTION_PROGRAMME].origin.kind != ORIGIN_DEFAULT &&
+        !bytes_equal(bytes_from_cstr(programme), there)) {
         origin_format(&options->values[OPTION_PROGRAMME].origin, origin);
-        return fault_set(out_fault, FAULT_CONFIG, "%s: the programme is '%s', but this is the journal of '%s'", origin,
+        return fault_set(out_fault, FAULT_CONFIG,
+                         "%s: the programme is '%s', but this is the journal of '%s'", origin,
                          programme, session->programme);
     }
     return true;
 }
 
 bool
-session_open(const struct options *options, bool exclusive, struct session **out_session, struct fault *out_fault)
+session_open(const struct options *options, enum session_mode mode, struct session **out_session,
+             struct fault *out_fault)
 {
+    bool exclusive = mode == SESSION_EXCLUSIVE;
     struct session *session = calloc(1, sizeof *session);
     CHECK(session != NULL);
     session->options = options;
     bool kafka = options_number(options, OPTION_JOURNAL_KIND) == JOURNAL_KAFKA;
-    bool ok = data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_STATE, session->state_path, out_fault) &&
+    bool ok = data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_STATE,
+                               session->state_path, out_fault) &&
               (kafka ? session_open_kafka(session, exclusive, out_fault)
                      : session_open_embedded(session, exclusive, out_fault)) &&
-              session_read_genesis(session, out_fault) && session_check_configuration(session, out_fault);
+              (mode == SESSION_EMPTY || (session_read_genesis(session, out_fault) &&
+                                         session_check_configuration(session, out_fault)));
     if (!ok) {
         session_close(session);
         return false;
@@ -291,10 +326,13 @@ session_genesis(const struct session *session)
     return &session->genesis;
 }
 
-/* ---- Engines ------------------------------------------------------------------------------------------------------ */
+/* ---- Engines
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void
-session_instance_options(const struct session *session, enum instance_mode mode, struct instance_options *out_options)
+session_instance_options(const struct session *session, enum instance_mode mode,
+                         struct instance_options *out_options)
 {
     const struct options *options = session->options;
     *out_options = (struct instance_options){
@@ -334,7 +372,8 @@ session_stop_engine(struct session *session, struct fault *out_fault)
     if (trouble) return false;
     if (!settled)
         return fault_set(out_fault, FAULT_TRY_AGAIN,
-                         "not everything could be published and checkpointed in time; nothing is lost, the next start goes on there");
+                         "not everything could be published and checkpointed in time; nothing is "
+                         "lost, the next start goes on there");
     return true;
 }
 
@@ -344,7 +383,8 @@ session_engine(struct session *session)
     return session->engine;
 }
 
-/* The instance that answers when nobody runs: the store's checkpoint, and behind it what the journal holds. */
+/* The instance that answers when nobody runs: the store's checkpoint, and behind it what the
+ * journal holds. */
 static bool
 session_look(struct session *session, struct instance **out_instance, struct fault *out_fault)
 {
@@ -369,7 +409,8 @@ static bool
 session_has_client(struct session *session)
 {
     struct fault ignored;
-    if (session->client == NULL && session->folder == NULL && session->kafka != NULL) session_connect(session, &ignored);
+    if (session->client == NULL && session->folder == NULL && session->kafka != NULL)
+        session_connect(session, &ignored);
     return session->client != NULL;
 }
 
@@ -382,13 +423,16 @@ session_copy_json(struct bytes text, char **out_json)
 }
 
 bool
-session_member(struct session *session, struct bytes member, char **out_json, struct fault *out_fault)
+session_member(struct session *session, struct bytes member, char **out_json,
+               struct fault *out_fault)
 {
     struct instance *instance;
     struct bytes text;
     if (session_has_client(session))
-        return socket_client_member(session->client, member, &text, out_fault) && session_copy_json(text, out_json);
-    return session_look(session, &instance, out_fault) && instance_member_json(instance, member, out_json, out_fault);
+        return socket_client_member(session->client, member, &text, out_fault) &&
+               session_copy_json(text, out_json);
+    return session_look(session, &instance, out_fault) &&
+           instance_member_json(instance, member, out_json, out_fault);
 }
 
 bool
@@ -397,6 +441,8 @@ session_status(struct session *session, char **out_json, struct fault *out_fault
     struct instance *instance;
     struct bytes text;
     if (session_has_client(session))
-        return socket_client_status(session->client, &text, out_fault) && session_copy_json(text, out_json);
-    return session_look(session, &instance, out_fault) && instance_status_json(instance, out_json, out_fault);
+        return socket_client_status(session->client, &text, out_fault) &&
+               session_copy_json(text, out_json);
+    return session_look(session, &instance, out_fault) &&
+           instance_status_json(instance, out_json, out_fault);
 }
