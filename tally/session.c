@@ -1,10 +1,12 @@
 #include "tally/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 enum { SESSION_SETTLE_MS = 60 * 1000 };
 
 atomic_bool session_stop;
+static int stop_event = -1; /* eventfd, written by the signal handler */
 
 struct session {
     const struct options *options;
@@ -42,14 +45,19 @@ struct session {
 static void
 session_on_signal(int signal)
 {
+    uint64_t one = 1;
     (void)signal;
     atomic_store(&session_stop, true);
+    ssize_t ignored = write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
+    (void)ignored;
 }
 
 void
 session_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = session_on_signal};
+    stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK(stop_event >= 0);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
@@ -57,14 +65,8 @@ session_catch_signals(void)
 bool
 session_wait_for_stop(int wait_ms)
 {
-    sigset_t stops;
-    struct timespec timeout = {.tv_sec = wait_ms / 1000,
-                               .tv_nsec = (long)(wait_ms % 1000) * 1000 * 1000};
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    if (!atomic_load(&session_stop) && sigtimedwait(&stops, NULL, &timeout) > 0)
-        atomic_store(&session_stop, true);
+    struct pollfd wait = {.fd = stop_event, .events = POLLIN};
+    poll(&wait, 1, wait_ms);
     return atomic_load(&session_stop);
 }
 
