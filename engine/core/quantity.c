@@ -1,0 +1,400 @@
+#include "engine/core/quantity.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+
+typedef unsigned __int128 u128;
+
+#define INT128_MAX ((__int128)(~(u128)0 >> 1))
+
+bool
+add_i64(int64_t a, int64_t b, int64_t *out)
+{
+    int64_t sum = 0;
+    if (__builtin_add_overflow(a, b, &sum) || sum == INT64_MIN) return false;
+    *out = sum;
+    return true;
+}
+
+bool
+sub_i64(int64_t a, int64_t b, int64_t *out)
+{
+    int64_t difference = 0;
+    if (__builtin_sub_overflow(a, b, &difference) || difference == INT64_MIN) return false;
+    *out = difference;
+    return true;
+}
+
+/* Fractions */
+
+static uint64_t
+gcd_u64(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static u128
+gcd_u128(u128 a, u128 b)
+{
+    while (b >> 64 != 0 || a >> 64 != 0) {
+        if (b == 0) return a;
+        u128 rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return gcd_u64((uint64_t)a, (uint64_t)b);
+}
+
+static u128
+magnitude(__int128 value)
+{
+    return value < 0 ? 0 - (u128)value : (u128)value;
+}
+
+static void
+fraction_check(struct fraction a)
+{
+    CHECK(a.denominator > 0 && magnitude(a.numerator) <= (u128)INT128_MAX);
+}
+
+bool
+rate_make(int64_t numerator, int64_t denominator, struct rate *out)
+{
+    if (numerator <= 0 || denominator <= 0) return false;
+    int64_t common = (int64_t)gcd_u64((uint64_t)numerator, (uint64_t)denominator);
+    *out = (struct rate){numerator / common, denominator / common};
+    return true;
+}
+
+struct fraction
+fraction_from_i64(int64_t value)
+{
+    CHECK(value != INT64_MIN);
+    return (struct fraction){value, 1};
+}
+
+/* a × b within 127 bits. */
+static bool
+multiply_i128(__int128 a, __int128 b, __int128 *out)
+{
+    __int128 product = 0;
+    if (__builtin_mul_overflow(a, b, &product) || magnitude(product) > (u128)INT128_MAX) {
+        return false;
+    }
+    *out = product;
+    return true;
+}
+
+bool
+fraction_multiply_rate(struct fraction a, struct rate rate, struct fraction *out)
+{
+    fraction_check(a);
+    CHECK(rate.numerator > 0 && rate.denominator > 0);
+
+    /* Both factors are reduced, so dividing crosswise first leaves a reduced product: what
+     * overflows here overflows by invariant 2. */
+    __int128 left = (__int128)gcd_u128(magnitude(a.numerator), (u128)rate.denominator);
+    __int128 right = (__int128)gcd_u128((u128)rate.numerator, (u128)a.denominator);
+    struct fraction product;
+    if (!multiply_i128(a.numerator / left, rate.numerator / right, &product.numerator) ||
+        !multiply_i128(a.denominator / right, rate.denominator / left, &product.denominator)) {
+        return false;
+    }
+    *out = product;
+    return true;
+}
+
+/* 256 bits, for the one intermediate that may need more than 127 before it is reduced. */
+struct wide {
+    u128 high, low;
+};
+
+static struct wide
+wide_multiply(u128 a, u128 b)
+{
+    const u128 mask = UINT64_MAX;
+    u128 low = (a & mask) * (b & mask);
+    u128 cross = (a >> 64) * (b & mask) + (low >> 64);
+    u128 other = (a & mask) * (b >> 64) + (cross & mask);
+    u128 high = (a >> 64) * (b >> 64) + (cross >> 64) + (other >> 64);
+    return (struct wide){high, (other << 64) | (low & mask)};
+}
+
+static struct wide
+wide_add(struct wide a, struct wide b)
+{
+    u128 low = a.low + b.low;
+    return (struct wide){a.high + b.high + (low < a.low), low};
+}
+
+static struct wide
+wide_subtract(struct wide a, struct wide b)
+{
+    return (struct wide){a.high - b.high - (a.low < b.low), a.low - b.low};
+}
+
+static bool
+wide_is_less(struct wide a, struct wide b)
+{
+    return a.high != b.high ? a.high < b.high : a.low < b.low;
+}
+
+/* Long division bit by bit; divisor below 2^127, so that the running rest never loses its top bit.
+ */
+static struct wide
+wide_divide(struct wide a, u128 divisor, u128 *out_rest)
+{
+    CHECK(divisor > 0 && divisor <= (u128)INT128_MAX);
+    struct wide quotient = {0, 0};
+    u128 rest = 0;
+    for (unsigned bit = 256; bit-- > 0;) {
+        u128 half = bit >= 128 ? a.high : a.low;
+        rest = (rest << 1) | ((half >> (bit % 128)) & 1);
+        if (rest < divisor) continue;
+        rest -= divisor;
+        u128 set = (u128)1 << (bit % 128);
+        if (bit >= 128)
+            quotient.high |= set;
+        else
+            quotient.low |= set;
+    }
+    *out_rest = rest;
+    return quotient;
+}
+
+/* The sum when a product in its numerator needs more than 127 bits: the result may still reduce
+ * into them. common is gcd(a.denominator, b.denominator). */
+static bool
+fraction_add_wide(struct fraction a, struct fraction b, __int128 common, struct fraction *out)
+{
+    struct wide left = wide_multiply(magnitude(a.numerator), (u128)(b.denominator / common));
+    struct wide right = wide_multiply(magnitude(b.numerator), (u128)(a.denominator / common));
+    bool negative = a.numerator < 0;
+    struct wide sum;
+    if ((a.numerator < 0) == (b.numerator < 0)) {
+        sum = wide_add(left, right);
+    } else if (wide_is_less(left, right)) {
+        sum = wide_subtract(right, left);
+        negative = !negative;
+    } else {
+        sum = wide_subtract(left, right);
+    }
+
+    u128 rest = 0;
+    wide_divide(sum, (u128)common, &rest);
+    __int128 reducer = (__int128)gcd_u128((u128)common, rest);
+    struct wide numerator = wide_divide(sum, (u128)reducer, &rest);
+    CHECK(rest == 0);
+
+    struct fraction total;
+    if (numerator.high != 0 || numerator.low > (u128)INT128_MAX) return false;
+    total.numerator = negative ? -(__int128)numerator.low : (__int128)numerator.low;
+    if (!multiply_i128(a.denominator / common, b.denominator / reducer, &total.denominator)) {
+        return false;
+    }
+    *out = total;
+    return true;
+}
+
+bool
+fraction_add(struct fraction a, struct fraction b, struct fraction *out)
+{
+    fraction_check(a);
+    fraction_check(b);
+
+    /* With reduced terms, what numerator and denominator of the sum still share divides the
+     * denominators' common divisor. */
+    __int128 common = (__int128)gcd_u128((u128)a.denominator, (u128)b.denominator);
+    __int128 left = 0, right = 0, sum = 0;
+    if (!multiply_i128(a.numerator, b.denominator / common, &left) ||
+        !multiply_i128(b.numerator, a.denominator / common, &right) ||
+        __builtin_add_overflow(left, right, &sum)) {
+        return fraction_add_wide(a, b, common, out);
+    }
+    __int128 reducer = (__int128)gcd_u128((u128)common, magnitude(sum));
+    struct fraction total = {.numerator = sum / reducer};
+    if (magnitude(total.numerator) > (u128)INT128_MAX ||
+        !multiply_i128(a.denominator / common, b.denominator / reducer, &total.denominator)) {
+        return false;
+    }
+    *out = total;
+    return true;
+}
+
+/* Whether the whole number above floor is the rounded one; rest / denominator is what lies above
+ * floor, and above 0. */
+static bool
+rounding_goes_up(enum rounding mode, __int128 floor, __int128 rest, __int128 denominator)
+{
+    bool above_half = rest > denominator - rest;
+    bool half = rest == denominator - rest;
+    switch (mode) {
+    case ROUNDING_FLOOR: return false;
+    case ROUNDING_CEIL: return true;
+    case ROUNDING_HALF_UP: return above_half || half;
+    case ROUNDING_HALF_EVEN: return above_half || (half && floor % 2 != 0);
+    }
+    UNREACHABLE();
+}
+
+bool
+fraction_round(struct fraction a, enum rounding mode, int64_t *out)
+{
+    fraction_check(a);
+    __int128 whole = a.numerator / a.denominator;
+    __int128 rest = a.numerator % a.denominator;
+    if (rest < 0) {
+        /* Division truncates; below zero the floor is one further down. */
+        whole -= 1;
+        rest += a.denominator;
+    }
+    if (rest != 0 && rounding_goes_up(mode, whole, rest, a.denominator)) whole += 1;
+    if (magnitude(whole) > INT64_MAX) return false;
+    *out = (int64_t)whole;
+    return true;
+}
+
+/* Shares */
+
+/* Makes a heap with the smallest value on top of values[root …] out of one that is a heap but for
+ * its root. */
+static void
+heap_sift(int64_t *values, size_t root, size_t count)
+{
+    for (;;) {
+        size_t child = 2 * root + 1;
+        if (child >= count) return;
+        if (child + 1 < count && values[child + 1] < values[child]) child += 1;
+        if (values[root] <= values[child]) return;
+        int64_t moved = values[root];
+        values[root] = values[child];
+        values[child] = moved;
+        root = child;
+    }
+}
+
+/* Heap sort, largest first: no memory, and no order of input makes it slow. */
+static void
+sort_descending(int64_t *values, size_t count)
+{
+    for (size_t root = count / 2; root-- > 0;) {
+        heap_sift(values, root, count);
+    }
+    for (size_t left = count; left > 1; left--) {
+        int64_t smallest = values[0];
+        values[0] = values[left - 1];
+        values[left - 1] = smallest;
+        heap_sift(values, 0, left - 1);
+    }
+}
+
+/* Quotient and rest of total × weight / sum. */
+static int64_t
+share_floor(int64_t total, int64_t weight, int64_t sum, int64_t *out_rest)
+{
+    u128 product = (u128)total * (u128)weight;
+    *out_rest = (int64_t)(product % (u128)sum);
+    return (int64_t)(product / (u128)sum);
+}
+
+bool
+share_largest_remainder(int64_t total, const int64_t *weights, size_t count, int64_t *out_shares)
+{
+    CHECK(total >= 0);
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        CHECK(weights[i] >= 0);
+        if (!add_i64(sum, weights[i], &sum)) return false;
+    }
+    if (sum == 0) {
+        if (count != 0) memset(out_shares, 0, count * sizeof *out_shares);
+        return true;
+    }
+
+    /* First pass: the rests, kept where the shares will stand. */
+    int64_t left = total;
+    for (size_t i = 0; i < count; i++) {
+        left -= share_floor(total, weights[i], sum, &out_shares[i]);
+    }
+    CHECK(left >= 0 && (size_t)left < count);
+
+    /* The `left` largest rests get one more: all above the smallest of those, and of its equals as
+     * many as remain, in order of appearance. */
+    int64_t threshold = INT64_MAX;
+    size_t equals = 0;
+    if (left > 0) {
+        sort_descending(out_shares, count);
+        threshold = out_shares[left - 1];
+        for (size_t i = (size_t)left; i > 0 && out_shares[i - 1] == threshold; i--) {
+            equals += 1;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t rest = 0;
+        int64_t share = share_floor(total, weights[i], sum, &rest);
+        if (rest > threshold) {
+            share += 1;
+        } else if (rest == threshold && equals > 0) {
+            share += 1;
+            equals -= 1;
+        }
+        out_shares[i] = share;
+    }
+    return true;
+}
+
+/* Currencies */
+
+static const struct currency currencies[] = {
+#define CURRENCY(alpha, numeric, digits) {#alpha, numeric, digits},
+#include "engine/core/currency.def"
+#undef CURRENCY
+};
+
+enum currency_index {
+#define CURRENCY(alpha, numeric, digits) CURRENCY_INDEX_##alpha,
+#include "engine/core/currency.def"
+#undef CURRENCY
+    CURRENCY_COUNT,
+};
+
+static_assert(CURRENCY_COUNT < UINT8_MAX, "an index plus one must fit in a byte");
+
+/* Index plus one by numeric code; 0 where there is no currency. A code that stood twice in the
+ * table would be an error of the compiler. */
+static const uint8_t currency_by_numeric[1000] = {
+#define CURRENCY(alpha, numeric, digits) [numeric] = CURRENCY_INDEX_##alpha + 1,
+#include "engine/core/currency.def"
+#undef CURRENCY
+};
+
+const struct currency *
+currency_find(uint16_t numeric)
+{
+    if (numeric >= sizeof currency_by_numeric) return NULL;
+    uint8_t found = currency_by_numeric[numeric];
+    return found == 0 ? NULL : &currencies[found - 1];
+}
+
+const struct currency *
+currency_from_alpha(struct bytes alpha)
+{
+    if (alpha.size != 3) return NULL;
+    size_t low = 0, high = CURRENCY_COUNT;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = memcmp(alpha.data, currencies[middle].alpha, 3);
+        if (order == 0) return &currencies[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
