@@ -1,0 +1,87 @@
+/* Calls from the service thread into a shard: a bounded ring with one producer, one consumer and no
+ * lock.
+ *
+ * Memory order: the slot's content is published by ck_ring's enqueue (store fence) and read after
+ * its dequeue (load fence). `done` is the way back: RELEASE in call_finish pairs with ACQUIRE in
+ * shard_call. `calls_ended` is set by the shard's thread after its last dequeue: a slot that is
+ * still in the ring then is never looked at again, so the caller may leave. */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+#include "engine/shard/shard_priv.h"
+
+enum { CALL_WAITING = 0, CALL_DONE = 1, CALL_REFUSED = 2 };
+
+static void
+futex_wait(atomic_uint *word, unsigned value, const struct timespec *timeout)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout, NULL, 0);
+}
+
+static void
+futex_wake(atomic_uint *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void
+call_finish(struct shard_call_slot *slot, unsigned result)
+{
+    /* The caller's stack frame, and with it the slot, may be gone as soon as it sees the result:
+     * the wake-up takes the word as an address only, and waking a word that nobody waits on is
+     * harmless. */
+    atomic_store_explicit(&slot->done, result, memory_order_release);
+    futex_wake(&slot->done);
+}
+
+bool
+shard_call(struct shard *shard, shard_function *function, void *context)
+{
+    struct shard_call_slot slot = {.function = function, .context = context};
+    atomic_init(&slot.done, CALL_WAITING);
+    if (!ck_ring_enqueue_spsc(&shard->calls, shard->call_buffer, &slot)) return false;
+    atomic_fetch_add_explicit(&shard->call_bell, 1, memory_order_seq_cst);
+    futex_wake(&shard->call_bell);
+    unsigned result;
+    while ((result = atomic_load_explicit(&slot.done, memory_order_acquire)) == CALL_WAITING) {
+        if (atomic_load_explicit(&shard->calls_ended, memory_order_seq_cst)) {
+            return false;
+        }
+        struct timespec timeout = {.tv_nsec = 100 * 1000 * 1000};
+        futex_wait(&slot.done, CALL_WAITING, &timeout);
+    }
+    return result == CALL_DONE;
+}
+
+size_t
+call_run_once(struct shard *shard)
+{
+    size_t count = 0;
+    struct shard_call_slot *slot;
+    while (count < SHARD_CALLS_MAX &&
+           ck_ring_dequeue_spsc(&shard->calls, shard->call_buffer, &slot)) {
+        slot->function(shard, slot->context);
+        call_finish(slot, CALL_DONE);
+        count++;
+    }
+    return count;
+}
+
+void
+call_wait(struct shard *shard, int wait_ms)
+{
+    unsigned bell = atomic_load_explicit(&shard->call_bell, memory_order_seq_cst);
+    if (ck_ring_size(&shard->calls) != 0) return;
+    struct timespec timeout = {.tv_sec = wait_ms / 1000,
+                               .tv_nsec = (long)(wait_ms % 1000) * 1000 * 1000};
+    futex_wait(&shard->call_bell, bell, &timeout);
+}
+
+void
+shard_end_calls(struct shard *shard)
+{
+    atomic_store_explicit(&shard->calls_ended, true, memory_order_seq_cst);
+}
