@@ -38,7 +38,7 @@ struct kafka_journal_appender {
 /* ---- Reader ---------------------------------------------------------------------------------- */
 
 static struct kafka_journal_reader *
-reader_of(struct journal_reader *base)
+own_reader(struct journal_reader *base)
 {
     return (struct kafka_journal_reader *)base;
 }
@@ -47,7 +47,7 @@ static bool
 reader_assign(struct journal_reader *base, uint32_t partition, int64_t offset,
               struct fault *out_fault)
 {
-    struct kafka_journal_reader *reader = reader_of(base);
+    struct kafka_journal_reader *reader = own_reader(base);
     CHECK(partition < reader->journal->partition_count);
     return kafka_reader_assign(reader->reader, reader->journal->topic, partition, offset, 0,
                                out_fault);
@@ -56,7 +56,7 @@ reader_assign(struct journal_reader *base, uint32_t partition, int64_t offset,
 static void
 reader_revoke(struct journal_reader *base, uint32_t partition)
 {
-    struct kafka_journal_reader *reader = reader_of(base);
+    struct kafka_journal_reader *reader = own_reader(base);
     kafka_reader_revoke(reader->reader, reader->journal->topic, partition);
 }
 
@@ -84,7 +84,7 @@ static bool
 reader_read(struct journal_reader *base, int wait_ms, struct journal_message *out_messages,
             size_t max, size_t *out_count, struct fault *out_fault)
 {
-    struct kafka_journal_reader *reader = reader_of(base);
+    struct kafka_journal_reader *reader = own_reader(base);
     size_t count;
     if (!kafka_reader_read(reader->reader, wait_ms, reader->batch, max, &count, out_fault)) {
         return fault_wrap(out_fault, "journal");
@@ -101,7 +101,7 @@ reader_read(struct journal_reader *base, int wait_ms, struct journal_message *ou
 static void
 reader_close(struct journal_reader *base)
 {
-    struct kafka_journal_reader *reader = reader_of(base);
+    struct kafka_journal_reader *reader = own_reader(base);
     kafka_reader_close(reader->reader);
     free(reader);
 }
@@ -132,7 +132,7 @@ open_reader(struct journal *base, struct journal_reader **out_reader, struct fau
 /* ---- Appender -------------------------------------------------------------------------------- */
 
 static struct kafka_journal_appender *
-appender_of(const struct journal_appender *base)
+own_appender(const struct journal_appender *base)
 {
     return (struct kafka_journal_appender *)base;
 }
@@ -142,7 +142,7 @@ static bool
 appender_append(struct journal_appender *base, uint32_t partition, struct bytes payload,
                 struct fault *out_fault)
 {
-    struct kafka_journal_appender *appender = appender_of(base);
+    struct kafka_journal_appender *appender = own_appender(base);
     CHECK(partition < appender->journal->partition_count);
     CHECK(payload.size > 0 && payload.size <= RECORD_BYTES_MAX);
     struct kafka_outgoing message = {.value = payload, .null_key = true, .weight = 1};
@@ -152,27 +152,27 @@ appender_append(struct journal_appender *base, uint32_t partition, struct bytes 
 static bool
 appender_poll(struct journal_appender *base, int wait_ms, struct fault *out_fault)
 {
-    if (kafka_producer_poll(appender_of(base)->producer, wait_ms, out_fault)) return true;
+    if (kafka_producer_poll(own_appender(base)->producer, wait_ms, out_fault)) return true;
     return fault_wrap(out_fault, "journal");
 }
 
 static uint64_t
 appender_acked(const struct journal_appender *base)
 {
-    return kafka_producer_acked(appender_of(base)->producer);
+    return kafka_producer_acked(own_appender(base)->producer);
 }
 
 static int64_t
 appender_last_offset(const struct journal_appender *base, uint32_t partition)
 {
-    int64_t behind = kafka_lane_offset(appender_of(base)->lanes[partition]);
+    int64_t behind = kafka_lane_offset(own_appender(base)->lanes[partition]);
     return behind < 0 ? -1 : behind - 1;
 }
 
 static void
 appender_close(struct journal_appender *base)
 {
-    struct kafka_journal_appender *appender = appender_of(base);
+    struct kafka_journal_appender *appender = own_appender(base);
     kafka_producer_close(appender->producer);
     free(appender);
 }
