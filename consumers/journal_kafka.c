@@ -67,11 +67,12 @@ message_read(const struct journal_kafka *journal, const rd_kafka_message_t *raw,
     rd_kafka_timestamp_type_t type;
     int64_t append_ms = rd_kafka_message_timestamp(raw, &type);
     if (type != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) {
-        return fault_set(out_fault, FAULT_CONFIG,
-                         "topic %s, partition %d, offset %lld: the message carries its sender's time, not the "
-                         "broker's: message.timestamp.type was changed; set it back with "
-                         "`tally topics create --repair`",
-                         journal->topic, raw->partition, (long long)raw->offset);
+        return fault_set(
+            out_fault, FAULT_CONFIG,
+            "topic %s, partition %d, offset %lld: the message carries its sender's time, not the "
+            "broker's: message.timestamp.type was changed; set it back with "
+            "`tally topics create --repair`",
+            journal->topic, raw->partition, (long long)raw->offset);
     }
     *out_message = (struct journal_message){.partition = (uint32_t)raw->partition,
                                             .offset = raw->offset,
@@ -137,7 +138,8 @@ own_appender(const struct journal_appender *base)
     return (struct kafka_journal_appender *)base;
 }
 
-/* The topic stamps the message itself, and records carry no key: their partition is chosen by us. */
+/* The topic stamps the message itself, and records carry no key: their partition is chosen by us.
+ */
 static bool
 appender_append(struct journal_appender *base, uint32_t partition, struct bytes payload,
                 struct fault *out_fault)
@@ -262,7 +264,8 @@ journal_kafka_open(struct kafka *kafka, const struct journal_kafka_options *opti
     journal->topic = strdup(options->topic);
     CHECK(journal->topic != NULL);
     journal->partition_count = count;
-    journal->ring_bytes = options->appender_ring_bytes != 0 ? options->appender_ring_bytes : RING_BYTES;
+    journal->ring_bytes =
+        options->appender_ring_bytes != 0 ? options->appender_ring_bytes : RING_BYTES;
     *out_journal = &journal->base;
     return true;
 }

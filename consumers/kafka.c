@@ -29,8 +29,8 @@ struct kafka {
     void (*say)(void *context, const char *line);
     void *say_context;
 
-    pthread_mutex_t lock; /* over what follows; taken by callbacks of any client's thread */
-    int64_t away_since_ns;  /* 0: the cluster is there */
+    pthread_mutex_t lock;  /* over what follows; taken by callbacks of any client's thread */
+    int64_t away_since_ns; /* 0: the cluster is there */
     char reason[NOTE_BYTES];
 };
 
@@ -107,12 +107,14 @@ on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque)
     struct kafka_client *client = opaque;
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         note_away(client->kafka);
-    } else if (error != RD_KAFKA_RESP_ERR__FATAL) { /* fatal: the owner of the producer rebuilds it */
+    } else if (error !=
+               RD_KAFKA_RESP_ERR__FATAL) { /* fatal: the owner of the producer rebuilds it */
         kafka_note(client->kafka, reason);
     }
 }
 
-/* @thread whoever polls the client. A connected broker is the only state in capitals after this name. */
+/* @thread whoever polls the client. A connected broker is the only state in capitals after this
+ * name. */
 static int
 on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
 {
@@ -123,8 +125,8 @@ on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
     return 0; /* the library frees it */
 }
 
-/* @thread librdkafka's own. What its log says of a broker comes through on_error too; the log would only repeat it, for
- * every thread and every attempt. */
+/* @thread librdkafka's own. What its log says of a broker comes through on_error too; the log would
+ * only repeat it, for every thread and every attempt. */
 static void
 on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
@@ -196,8 +198,9 @@ owned_reason(const char *name)
 /* What the user may override: chosen for a ledger that answers soon. */
 static const struct kafka_property defaults[] = {
     {"client.id", "tallybook"},
-    {"linger.ms", "2"},         /* an event is on its way at once; under load batches fill anyway */
-    {"fetch.wait.max.ms", "10"}, /* below 20: what a refetch may stall (architecture.md, "Library versions") */
+    {"linger.ms", "2"}, /* an event is on its way at once; under load batches fill anyway */
+    {"fetch.wait.max.ms",
+     "10"}, /* below 20: what a refetch may stall (architecture.md, "Library versions") */
     {"fetch.error.backoff.ms", "100"},
     {"reconnect.backoff.max.ms", "1000"},
     {"socket.nagle.disable", "true"},
@@ -215,8 +218,8 @@ conf_fill(rd_kafka_conf_t *conf, const struct kafka_settings *settings, const ch
         const struct kafka_property *property = &settings->properties[i];
         const char *why = owned_reason(property->name);
         if (why != NULL) {
-            return fault_set(out_fault, FAULT_CONFIG, "kafka.%s: not to be set, because %s: remove it",
-                             property->name, why);
+            return fault_set(out_fault, FAULT_CONFIG,
+                             "kafka.%s: not to be set, because %s: remove it", property->name, why);
         }
         char reason[512];
         if (rd_kafka_conf_set(conf, property->name, property->value, reason, sizeof reason) !=
@@ -299,23 +302,25 @@ kafka_wait_more(struct kafka *kafka, struct kafka_wait *wait, const char *what,
     if (wait->began_ns == 0) wait->began_ns = now_ns;
     int64_t waited_ns = now_ns - wait->began_ns;
 
-    char reason[NOTE_BYTES];
+    char reason[NOTE_BYTES + 4];
     pthread_mutex_lock(&kafka->lock);
     snprintf(reason, sizeof reason, "%s%s", kafka->reason[0] == '\0' ? "" : ": ", kafka->reason);
     pthread_mutex_unlock(&kafka->lock);
 
     bool patience_over = kafka->patience_ms != 0 && waited_ns / 1000000 >= kafka->patience_ms;
     if (kafka_stopping(kafka) || patience_over) {
-        return fault_set(out_fault, FAULT_UNAVAILABLE,
-                         "broker %s: no answer to %s within %.1f s%s; is it running, and is the address right?",
-                         kafka->bootstrap, what, (double)waited_ns / 1e9, reason);
+        return fault_set(
+            out_fault, FAULT_UNAVAILABLE,
+            "broker %s: no answer to %s within %.1f s%s; is it running, and is the address right?",
+            kafka->bootstrap, what, (double)waited_ns / 1e9, reason);
     }
     if (wait->told_ns == 0 || now_ns - wait->told_ns >= SAY_EVERY_S * NS_PER_S) {
         kafka_say(kafka, "broker %s does not answer, waiting since %lld s (%s)%s", kafka->bootstrap,
                   (long long)(waited_ns / NS_PER_S), what, reason);
         wait->told_ns = now_ns;
     }
-    rd_kafka_poll(kafka->admin.rk, 50); /* the pause between two attempts; serves callbacks meanwhile */
+    rd_kafka_poll(kafka->admin.rk,
+                  50); /* the pause between two attempts; serves callbacks meanwhile */
     return true;
 }
 
@@ -347,9 +352,7 @@ kafka_error_passes(rd_kafka_resp_err_t error)
     case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
     case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
-    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
-        return true;
-    default:
-        return false;
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: return true;
+    default: return false;
     }
 }

@@ -1,13 +1,15 @@
 /*
- * One Kafka cluster as the rest of consumers/ sees it: settings checked at once, clients made from them, questions about
- * topics, and one line of health.
+ * One Kafka cluster as the rest of consumers/ sees it: settings checked at once, clients made from
+ * them, questions about topics, and one line of health.
  *
  * Invariants:
- *  1. What durability, order and exactness rest on is set here and cannot be overridden by the `kafka:` map: a property of
- *     that kind is refused by name, with the reason (kafka_owned.def).
- *  2. A broker that is away is no fault of a running client. Calls that need an answer now (opening, asking for bounds)
- *     wait as kafka_settings says, telling people once and then every 10 s.
- *  3. librdkafka's own log lines go nowhere but into the health line: a broker that is away for a day fills no disk.
+ *  1. What durability, order and exactness rest on is set here and cannot be overridden by the
+ * `kafka:` map: a property of that kind is refused by name, with the reason (kafka_owned.def).
+ *  2. A broker that is away is no fault of a running client. Calls that need an answer now
+ * (opening, asking for bounds) wait as kafka_settings says, telling people once and then every 10
+ * s.
+ *  3. librdkafka's own log lines go nowhere but into the health line: a broker that is away for a
+ * day fills no disk.
  *
  * librdkafka 2.0.2; consumers/ is its only user.
  */
@@ -28,18 +30,18 @@ struct kafka_property {
 struct kafka_settings {
     const struct kafka_property *properties; /* the `kafka:` map; bootstrap.servers among them */
     size_t property_count;
-    int64_t patience_ms; /* how long a call waits for a broker that is away; 0: until `stop` */
+    int64_t patience_ms;     /* how long a call waits for a broker that is away; 0: until `stop` */
     const atomic_bool *stop; /* read while waiting; set by a signal handler. NULL: none */
-    /** News for people: waiting, and warnings about settings that are less than durable. May be NULL. Called by the thread
-     * that waits. */
+    /** News for people: waiting, and warnings about settings that are less than durable. May be
+     * NULL. Called by the thread that waits. */
     void (*say)(void *context, const char *line);
     void *say_context;
 };
 
 struct kafka;
 
-/** FAULT_CONFIG, with the library's own message, for a property that is unknown, wrong or not the user's to set. Asks no
- * broker. Everything in settings but `stop` and `say` is copied. */
+/** FAULT_CONFIG, with the library's own message, for a property that is unknown, wrong or not the
+ * user's to set. Asks no broker. Everything in settings but `stop` and `say` is copied. */
 bool kafka_open(const struct kafka_settings *settings, struct kafka **out_kafka,
                 struct fault *out_fault);
 
@@ -49,8 +51,8 @@ void kafka_close(struct kafka *kafka);
 /** Where the cluster is, as configured; for messages. */
 const char *kafka_bootstrap(const struct kafka *kafka);
 
-/** One line while something is wrong ("broker 127.0.0.1:9092 away for 12 s, waiting (Connection refused)"), empty when all
- * is well. Any thread. */
+/** One line while something is wrong ("broker 127.0.0.1:9092 away for 12 s, waiting (Connection
+ * refused)"), empty when all is well. Any thread. */
 void kafka_health(struct kafka *kafka, char *out_text, size_t size);
 
 /* ---- Topics ---------------------------------------------------------------------------------- */
@@ -75,12 +77,13 @@ struct kafka_topic_settings {
     bool unclean_election;
 };
 
-/** The settings in force of a topic that exists; FAULT_NOT_ALLOWED when the broker does not tell us. */
+/** The settings in force of a topic that exists; FAULT_NOT_ALLOWED when the broker does not tell
+ * us. */
 bool kafka_topic_describe(struct kafka *kafka, const char *topic,
                           struct kafka_topic_settings *out_settings, struct fault *out_fault);
 
-/** Makes a topic and returns when every partition has a leader. FAULT_CANNOT_CREATE with the broker's reason.
- * *out_existed: it was there before, and nothing was changed. */
+/** Makes a topic and returns when every partition has a leader. FAULT_CANNOT_CREATE with the
+ * broker's reason. *out_existed: it was there before, and nothing was changed. */
 bool kafka_topic_create(struct kafka *kafka, const char *topic, uint32_t partition_count,
                         uint32_t replicas, const struct kafka_property *settings,
                         size_t setting_count, bool *out_existed, struct fault *out_fault);

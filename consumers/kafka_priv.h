@@ -13,8 +13,8 @@ struct kafka_client {
     void *owner;
 };
 
-/** A configuration with the user's properties and the callbacks of health; `client` must outlive the handle. Owned by the
- * caller until kafka_client_start. */
+/** A configuration with the user's properties and the callbacks of health; `client` must outlive
+ * the handle. Owned by the caller until kafka_client_start. */
 rd_kafka_conf_t *kafka_conf(struct kafka *kafka, struct kafka_client *client);
 
 /** Sets one of our own properties: CHECKs that the library takes it. */
@@ -38,15 +38,17 @@ struct kafka_wait {
     int64_t began_ns, told_ns;
 };
 
-/** Called after every attempt in vain: tells people when it is time to and returns true, or FAULT_UNAVAILABLE when
- * patience is over or `stop` is set. Does not sleep: attempts have time-outs of their own, KAFKA_ASK_MS. */
+/** Called after every attempt in vain: tells people when it is time to and returns true, or
+ * FAULT_UNAVAILABLE when patience is over or `stop` is set. Does not sleep: attempts have time-outs
+ * of their own, KAFKA_ASK_MS. */
 bool kafka_wait_more(struct kafka *kafka, struct kafka_wait *wait, const char *what,
                      struct fault *out_fault);
 
 /* One attempt. Short, so that `stop` is seen soon. */
 enum { KAFKA_ASK_MS = 500 };
 
-/** True for answers that pass by themselves: no leader yet, connection lost, coordinator loading. */
+/** True for answers that pass by themselves: no leader yet, connection lost, coordinator loading.
+ */
 bool kafka_error_passes(rd_kafka_resp_err_t error);
 
 /** Says a line to people: through settings.say, or nowhere. */

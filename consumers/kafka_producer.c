@@ -10,11 +10,11 @@
 
 enum {
     SLOT_ALIGNMENT = 16,
-    HEADERS_MAX = 64,             /* of one message; a dead letter's own and ours */
-    BACKOFF_FIRST_MS = 50,        /* between two rebuilds without progress, doubled each time */
+    HEADERS_MAX = 64,      /* of one message; a dead letter's own and ours */
+    BACKOFF_FIRST_MS = 50, /* between two rebuilds without progress, doubled each time */
     BACKOFF_MAX_MS = 2000,
-    MISSING_REBUILDS_MAX = 2,     /* a topic unknown to as many clients in turn, 10 s each, is gone */
-    DRAIN_POLLS_MAX = 600,        /* × 50 ms for the reports of purged messages, which need no broker */
+    MISSING_REBUILDS_MAX = 2, /* a topic unknown to as many clients in turn, 10 s each, is gone */
+    DRAIN_POLLS_MAX = 600, /* × 50 ms for the reports of purged messages, which need no broker */
     MESSAGE_MAX_BYTES_DEFAULT = 1000000,
 };
 
@@ -23,7 +23,7 @@ struct kafka_lane {
     struct kafka_producer *producer;
     struct producer_topic *topic;
     uint32_t partition;
-    uint64_t generation;          /* rises when the lane's messages are forgotten */
+    uint64_t generation;                /* rises when the lane's messages are forgotten */
     uint64_t queued_count, acked_count; /* messages of this generation */
     uint64_t mark;
     int64_t offset;
@@ -35,8 +35,8 @@ struct producer_topic {
     char name[];
 };
 
-/* One message in the ring, followed by its key, its value and its headers (name, NUL, size as u32, flag null, value). A slot
- * without a lane fills the end of the ring. */
+/* One message in the ring, followed by its key, its value and its headers (name, NUL, size as u32,
+ * flag null, value). A slot without a lane fills the end of the ring. */
 struct slot {
     struct kafka_lane *lane;
     uint64_t generation, lane_index, mark;
@@ -109,8 +109,8 @@ client_start(struct kafka_producer *producer, struct fault *out_fault)
     return true;
 }
 
-/* Afterwards the library holds no slot. Reports of purged messages are served by the polls, and some of them may still be
- * acknowledgements. */
+/* Afterwards the library holds no slot. Reports of purged messages are served by the polls, and
+ * some of them may still be acknowledgements. */
 static void
 client_stop(struct kafka_producer *producer)
 {
@@ -133,8 +133,8 @@ kafka_producer_open(struct kafka *kafka, const struct kafka_producer_options *op
     struct kafka_producer *producer = calloc(1, sizeof *producer);
     CHECK(producer != NULL);
     producer->client = (struct kafka_client){.kafka = kafka, .owner = producer};
-    producer->message_max_bytes = options->message_max_bytes != 0 ? options->message_max_bytes
-                                                                  : MESSAGE_MAX_BYTES_DEFAULT;
+    producer->message_max_bytes =
+        options->message_max_bytes != 0 ? options->message_max_bytes : MESSAGE_MAX_BYTES_DEFAULT;
     producer->mend = strdup(options->mend);
     producer->capacity = options->ring_bytes / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
     CHECK(producer->capacity >= 2 * producer->message_max_bytes);
@@ -220,8 +220,8 @@ aligned(size_t size)
     return (size + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
 }
 
-/* Room for size bytes in one piece at the tail, or NULL. What is left of the ring's end is filled by an empty slot; where it
- * is too short even for that, readers skip it by ring_next. */
+/* Room for size bytes in one piece at the tail, or NULL. What is left of the ring's end is filled
+ * by an empty slot; where it is too short even for that, readers skip it by ring_next. */
 static struct slot *
 ring_take(struct kafka_producer *producer, size_t size)
 {
@@ -237,7 +237,8 @@ ring_take(struct kafka_producer *producer, size_t size)
     return slot;
 }
 
-/* The slot at *position, having moved *position over the filler at the ring's end; NULL at the tail. */
+/* The slot at *position, having moved *position over the filler at the ring's end; NULL at the
+ * tail. */
 static struct slot *
 ring_next(struct kafka_producer *producer, uint64_t *position)
 {
@@ -303,14 +304,16 @@ headers_size(const struct kafka_outgoing *message)
 
 /* ---- Giving slots to the client -------------------------------------------------------------- */
 
-/* Single headers, never a list: 2.0.2 frees a list of the caller's when the partition is unknown. */
+/* Single headers, never a list: 2.0.2 frees a list of the caller's when the partition is unknown.
+ */
 static rd_kafka_resp_err_t
 slot_produce(struct kafka_producer *producer, struct slot *slot)
 {
     rd_kafka_vu_t fields[7 + HEADERS_MAX];
     size_t count = 0;
     uint8_t *at = (uint8_t *)(slot + 1);
-    fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = slot->lane->topic->handle};
+    fields[count++] =
+        (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = slot->lane->topic->handle};
     fields[count++] =
         (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = (int32_t)slot->lane->partition};
     fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = slot};
@@ -320,8 +323,8 @@ slot_produce(struct kafka_producer *producer, struct slot *slot)
             (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = slot->timestamp_ms};
     }
     if (!slot->null_key) {
-        fields[count++] =
-            (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {.ptr = at, .size = slot->key_size}};
+        fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY,
+                                          .u.mem = {.ptr = at, .size = slot->key_size}};
     }
     at += slot->key_size;
     if (!slot->null_value) {
@@ -389,7 +392,8 @@ break_for_good(struct kafka_producer *producer, const struct slot *slot, enum fa
     producer->broken = true;
     fault_set(&producer->fault, kind, "topic %s, partition %u on %s: cannot write %u bytes: %s: %s",
               slot->lane->topic->name, slot->lane->partition,
-              kafka_bootstrap(producer->client.kafka), slot->key_size + slot->value_size, reason, mend);
+              kafka_bootstrap(producer->client.kafka), slot->key_size + slot->value_size, reason,
+              mend);
 }
 
 /* @thread the producer's */
@@ -400,8 +404,7 @@ slot_failed(struct kafka_producer *producer, const struct slot *slot, rd_kafka_r
     switch (error) {
     case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
     case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-    case RD_KAFKA_RESP_ERR__DESTROY:
-        return; /* by ourselves; sent again by the next client */
+    case RD_KAFKA_RESP_ERR__DESTROY: return; /* by ourselves; sent again by the next client */
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
         break_for_good(producer, slot, FAULT_CONFIG, reason,
@@ -462,21 +465,31 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
     producer->missing_in_vain = 0;
 }
 
+/* Ends the client; the next one starts in a poll. Afterwards the library holds no slot, whatever it
+ * reported. */
+static void
+client_retire(struct kafka_producer *producer)
+{
+    client_stop(producer);
+    for (uint64_t at = producer->head;;) {
+        struct slot *slot = ring_next(producer, &at);
+        if (slot == NULL) break;
+        slot->held = false;
+        at += slot->size;
+    }
+    producer->rebuilds++;
+}
+
+/* True also while the next client is not due yet. */
 static bool
 rebuild(struct kafka_producer *producer, struct fault *out_fault)
 {
     if (producer->client.rk != NULL) {
         kafka_note(producer->client.kafka, producer->rebuild_reason);
-        client_stop(producer);
-        for (uint64_t at = producer->head;;) {
-            struct slot *slot = ring_next(producer, &at);
-            if (slot == NULL) break;
-            slot->held = false; /* the library is gone, whatever it reported */
-            at += slot->size;
-        }
-        producer->rebuilds++;
+        client_retire(producer);
         unsigned doublings = producer->rebuilds_in_vain < 6 ? producer->rebuilds_in_vain : 6;
-        int64_t backoff_ms = producer->rebuilds_in_vain == 0 ? 0 : BACKOFF_FIRST_MS << doublings;
+        int64_t backoff_ms =
+            producer->rebuilds_in_vain == 0 ? 0 : (int64_t)BACKOFF_FIRST_MS << doublings;
         if (backoff_ms > BACKOFF_MAX_MS) backoff_ms = BACKOFF_MAX_MS;
         producer->rebuilds_in_vain++;
         producer->rebuild_not_before_ns = clock_monotonic_ns() + backoff_ms * 1000000;
@@ -506,14 +519,16 @@ kafka_producer_send(struct kafka_producer *producer, struct kafka_lane *lane,
     size_t extra = headers_size(message);
     size_t bytes = message->key.size + message->value.size + extra;
     if (bytes > producer->message_max_bytes) {
-        return fault_set(out_fault, FAULT_DATA, "topic %s, partition %u: a message of %zu bytes is above the limit of %zu",
+        return fault_set(out_fault, FAULT_DATA,
+                         "topic %s, partition %u: a message of %zu bytes is above the limit of %zu",
                          lane->topic->name, lane->partition, bytes, producer->message_max_bytes);
     }
     ring_release(producer);
     size_t size = aligned(sizeof(struct slot) + bytes);
     struct slot *slot = ring_take(producer, size);
     if (slot == NULL) {
-        return fault_set(out_fault, FAULT_TRY_AGAIN, "topic %s: %zu messages wait for the broker: the queue is full",
+        return fault_set(out_fault, FAULT_TRY_AGAIN,
+                         "topic %s: %zu messages wait for the broker: the queue is full",
                          lane->topic->name, producer->in_flight_weight);
     }
     *slot = (struct slot){.lane = lane,
@@ -533,7 +548,8 @@ kafka_producer_send(struct kafka_producer *producer, struct kafka_lane *lane,
     at += message->key.size;
     if (message->value.size != 0) memcpy(at, message->value.data, message->value.size);
     at += message->value.size;
-    for (size_t i = 0; i < message->header_count; i++) header_append(&at, &message->headers[i]);
+    for (size_t i = 0; i < message->header_count; i++)
+        header_append(&at, &message->headers[i]);
     producer->in_flight_weight += message->weight;
     pump(producer);
     return true;
@@ -546,7 +562,8 @@ kafka_producer_poll(struct kafka_producer *producer, int wait_ms, struct fault *
     if (producer->client.rk != NULL) {
         rd_kafka_poll(producer->client.rk, wait_ms);
         char reason[256];
-        rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(producer->client.rk, reason, sizeof reason);
+        rd_kafka_resp_err_t fatal =
+            rd_kafka_fatal_error(producer->client.rk, reason, sizeof reason);
         if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) rebuild_ask(producer, reason);
     } else {
         /* Between two clients there is nothing to serve; the pause is spent on the admin client. */
@@ -577,33 +594,28 @@ kafka_producer_rebuilds(const struct kafka_producer *producer)
     return producer->rebuilds;
 }
 
-bool
+void
 kafka_lane_reset(struct kafka_producer *producer, struct kafka_lane *lane, uint64_t mark,
-                 int64_t offset, struct fault *out_fault)
+                 int64_t offset)
 {
     bool pending = lane->acked_count < lane->queued_count;
-    if (pending) {
-        for (uint64_t at = producer->head;;) {
-            struct slot *slot = ring_next(producer, &at);
-            if (slot == NULL) break;
-            if (slot->lane == lane && !slot_is_forgotten(slot) && !slot_is_acked(slot)) {
-                producer->in_flight_weight -= slot->weight;
-            }
-            at += slot->size;
+    for (uint64_t at = producer->head; pending;) {
+        struct slot *slot = ring_next(producer, &at);
+        if (slot == NULL) break;
+        if (slot->lane == lane && !slot_is_forgotten(slot) && !slot_is_acked(slot)) {
+            producer->in_flight_weight -= slot->weight;
         }
+        at += slot->size;
     }
     lane->generation++;
     lane->queued_count = lane->acked_count = 0;
     lane->mark = mark;
     lane->offset = offset;
-    if (!pending) return true;
-    /* The library cannot take back the messages of one partition: all are purged and the others sent again. */
-    rebuild_ask(producer, "a partition was given up");
-    producer->rebuilds_in_vain = 0;
-    if (producer->client.rk != NULL && !rebuild(producer, out_fault)) return false;
-    pump(producer);
-    ring_release(producer);
-    return true;
+    if (!pending) return;
+    /* The library cannot take back the messages of one partition: all are purged, and the next
+     * client sends the others again. */
+    producer->rebuild_due = true;
+    if (producer->client.rk != NULL) client_retire(producer);
 }
 
 uint64_t

@@ -1,20 +1,23 @@
 /*
- * Writes to partitions of topics in order and without loss, whatever happens to the broker: what the journal's appender,
- * the publisher and the dead letters are made of.
+ * Writes to partitions of topics in order and without loss, whatever happens to the broker: what
+ * the journal's appender, the publisher and the dead letters are made of.
  *
- * A lane is one partition of one topic. Messages are copied into a ring of fixed size and stay there until the broker has
- * them, so that they can be sent again.
+ * A lane is one partition of one topic. Messages are copied into a ring of fixed size and stay
+ * there until the broker has them, so that they can be sent again.
  *
  * Invariants:
- *  1. Within a lane, messages reach the log in the order of the calls; a message counts as acknowledged only when all
- *     before it are.
- *  2. No message is dropped: time-outs are off, and after a failed report or a fatal error the client is purged, made
- *     anew, and everything from the first unacknowledged on is sent again, in order. So the log may hold repeats, never a
- *     gap (architecture.md, "Commit, publish, recover", 3).
- *  3. A message that can never be accepted (too large, topic gone, not allowed) is a fault, for good.
- *  4. Memory is the ring and librdkafka's descriptors of what is in it: payloads are not copied again.
+ *  1. Within a lane, messages reach the log in the order of the calls; a message counts as
+ * acknowledged only when all before it are.
+ *  2. No message is dropped: time-outs are off, and after a failed report or a fatal error the
+ * client is purged, made anew, and everything from the first unacknowledged on is sent again, in
+ * order. So the log may hold repeats, never a gap (architecture.md, "Commit, publish, recover", 3).
+ *  3. A message that can never be accepted (too large, topic gone, not allowed) is a fault, for
+ * good.
+ *  4. Memory is the ring and librdkafka's descriptors of what is in it: payloads are not copied
+ * again.
  *
- * @thread one producer belongs to one thread, which alone calls it and in whose poll all callbacks run.
+ * @thread one producer belongs to one thread, which alone calls it and in whose poll all callbacks
+ * run.
  */
 #ifndef TALLYBOOK_CONSUMERS_KAFKA_PRODUCER_H
 #define TALLYBOOK_CONSUMERS_KAFKA_PRODUCER_H
@@ -74,10 +77,11 @@ size_t kafka_producer_in_flight(const struct kafka_producer *producer);
 /** How often the client was made anew; for metrics and tests. */
 uint64_t kafka_producer_rebuilds(const struct kafka_producer *producer);
 
-/** Forgets the lane's unacknowledged messages: none of them is sent any more, though one on its way may still land. Sets
- * what kafka_lane_acked and kafka_lane_offset say from now on. */
-bool kafka_lane_reset(struct kafka_producer *producer, struct kafka_lane *lane, uint64_t mark,
-                      int64_t offset, struct fault *out_fault);
+/** Forgets the lane's unacknowledged messages: when it returns, none of them is sent any more,
+ * though one that was on its way may still land. Sets what kafka_lane_acked and kafka_lane_offset
+ * say from now on. */
+void kafka_lane_reset(struct kafka_producer *producer, struct kafka_lane *lane, uint64_t mark,
+                      int64_t offset);
 
 /** Mark of the last acknowledged message of the lane. */
 uint64_t kafka_lane_acked(const struct kafka_lane *lane);

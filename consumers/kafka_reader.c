@@ -9,21 +9,24 @@
 #include "engine/base/clock.h"
 
 enum {
-    HOLE_TRIES_MAX = 5,        /* a log whose holes move with every fetch is not one to be read */
-    MISSING_ASK_S = 2,         /* how often a topic that vanished is asked for */
-    MISSING_S = 10,            /* and for how long, before it is believed: brokers that start may not know it yet */
+    HOLE_TRIES_MAX = 5, /* a log whose holes move with every fetch is not one to be read */
+    MISSING_ASK_S = 2,  /* how often a topic that vanished is asked for */
+    MISSING_S =
+        10, /* and for how long, before it is believed: brokers that start may not know it yet */
 };
 
 struct lane {
     bool active;
     uint32_t tag;
-    int64_t expected;    /* the next offset */
-    int64_t hole_end;    /* while a hole is doubted: the offset that came instead; -1: no doubt */
+    int64_t expected; /* the next offset */
+    int64_t hole_end; /* while a hole is doubted: the offset that came instead; -1: no doubt */
     unsigned hole_tries;
-    uint64_t stale_read; /* the read whose messages of this lane were fetched before the last start */
+    uint64_t
+        stale_read; /* the read whose messages of this lane were fetched before the last start */
 };
 
-/* A topic once used stays until the reader closes: the library hands out its pointer with every message. */
+/* A topic once used stays until the reader closes: the library hands out its pointer with every
+ * message. */
 struct reader_topic {
     struct reader_topic *next;
     rd_kafka_topic_t *handle;
@@ -42,9 +45,10 @@ struct kafka_reader {
     rd_kafka_message_t *lent[KAFKA_READ_MAX];
 };
 
-/* Queue sizes: a partition's refetch stalls for up to a second once the queue is above either limit (2.0.2 has no
- * fetch.queue.backoff.ms), so both are above what a second of folding takes from packed records; a queued message costs
- * some 320 B beside its bytes, so that the count bounds memory for small ones. */
+/* Queue sizes: a partition's refetch stalls for up to a second once the queue is above either limit
+ * (2.0.2 has no fetch.queue.backoff.ms), so both are above what a second of folding takes from
+ * packed records; a queued message costs some 320 B beside its bytes, so that the count bounds
+ * memory for small ones. */
 static const struct kafka_property reader_settings[] = {
     {"check.crcs", "true"},
     {"isolation.level", "read_committed"},
@@ -114,17 +118,19 @@ lane_of(struct reader_topic *topic, uint32_t partition)
     return &topic->lanes[partition];
 }
 
-/* Stopping waits until the library's fetcher has let go, and bumps the version that marks what it had fetched as stale:
- * nothing of the old assignment is delivered after it. */
+/* Stopping waits until the library's fetcher has let go, and bumps the version that marks what it
+ * had fetched as stale: nothing of the old assignment is delivered after it. */
 static bool
 lane_fetch(struct kafka_reader *reader, struct reader_topic *topic, uint32_t partition,
            int64_t offset, struct fault *out_fault)
 {
-    if (rd_kafka_consume_start_queue(topic->handle, (int32_t)partition, offset, reader->queue) == 0) {
+    if (rd_kafka_consume_start_queue(topic->handle, (int32_t)partition, offset, reader->queue) ==
+        0) {
         return true;
     }
-    return fault_set(out_fault, FAULT_UNAVAILABLE, "topic %s, partition %u: cannot read from %lld: %s",
-                     topic->name, partition, (long long)offset, rd_kafka_err2str(rd_kafka_last_error()));
+    return fault_set(out_fault, FAULT_UNAVAILABLE,
+                     "topic %s, partition %u: cannot read from %lld: %s", topic->name, partition,
+                     (long long)offset, rd_kafka_err2str(rd_kafka_last_error()));
 }
 
 bool
@@ -165,13 +171,15 @@ offset_is_gone(struct kafka_reader *reader, struct reader_topic *topic, uint32_t
     if (!kafka_bounds(reader->client.kafka, topic->name, partition, &first, &end, out_fault)) {
         return fault_wrap(out_fault, "offset %lld is not in the log", wanted);
     }
-    return fault_set(out_fault, FAULT_DATA,
-                     "topic %s, partition %u: offset %lld is not in the log, which holds %lld to %lld: %s",
-                     topic->name, partition, wanted, (long long)first, (long long)end - 1,
-                     wanted < first ? "retention removed what was not read yet; restore it from a copy or lengthen "
-                                      "retention and begin from a snapshot"
-                                    : "the log was cut or the topic was made anew; nothing may be read from it as if "
-                                      "it were the old one");
+    return fault_set(
+        out_fault, FAULT_DATA,
+        "topic %s, partition %u: offset %lld is not in the log, which holds %lld to %lld: %s",
+        topic->name, partition, wanted, (long long)first, (long long)end - 1,
+        wanted < first
+            ? "retention removed what was not read yet; restore it from a copy or lengthen "
+              "retention and begin from a snapshot"
+            : "the log was cut or the topic was made anew; nothing may be read from it as if "
+              "it were the old one");
 }
 
 /* What the library says of a partition instead of a message. */
@@ -196,10 +204,9 @@ serve_error(struct kafka_reader *reader, struct reader_topic *topic,
                          rd_kafka_message_errstr(message));
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         return fault_set(out_fault, FAULT_NOT_ALLOWED,
-                         "topic %s: the broker does not let us read it: grant READ on it", topic->name);
-    default:
-        kafka_note(reader->client.kafka, rd_kafka_message_errstr(message));
-        return true;
+                         "topic %s: the broker does not let us read it: grant READ on it",
+                         topic->name);
+    default: kafka_note(reader->client.kafka, rd_kafka_message_errstr(message)); return true;
     }
 }
 
@@ -211,7 +218,8 @@ serve_hole(struct kafka_reader *reader, struct reader_topic *topic, uint32_t par
     struct lane *lane = &topic->lanes[partition];
     if (++lane->hole_tries > HOLE_TRIES_MAX) {
         return fault_set(out_fault, FAULT_DATA,
-                         "topic %s, partition %u: after offset %lld came %lld, then %lld: the log changes while it is read",
+                         "topic %s, partition %u: after offset %lld came %lld, then %lld: the log "
+                         "changes while it is read",
                          topic->name, partition, (long long)lane->expected - 1,
                          (long long)lane->hole_end, (long long)offset);
     }
@@ -241,8 +249,9 @@ serve(struct kafka_reader *reader, rd_kafka_message_t *message, struct kafka_mes
     if (lane->stale_read == reader->reads) return true;
     if (message->offset < lane->expected) {
         return fault_set(out_fault, FAULT_DATA,
-                         "topic %s, partition %u: offset %lld came after %lld: the log went back", topic->name,
-                         partition, (long long)message->offset, (long long)lane->expected - 1);
+                         "topic %s, partition %u: offset %lld came after %lld: the log went back",
+                         topic->name, partition, (long long)message->offset,
+                         (long long)lane->expected - 1);
     }
     if (message->offset > lane->expected) {
         if (message->offset != lane->hole_end) {
@@ -274,7 +283,8 @@ missing_check(struct kafka_reader *reader, struct reader_topic *topic, struct fa
     }
     if (now_ns - topic->missing_since_ns < MISSING_S * INT64_C(1000000000)) return true;
     return fault_set(out_fault, FAULT_UNAVAILABLE,
-                     "topic %s is gone from %s: it was deleted while it was read; restore it, or make a new one with "
+                     "topic %s is gone from %s: it was deleted while it was read; restore it, or "
+                     "make a new one with "
                      "`tally topics create` and begin a new journal",
                      topic->name, kafka_bootstrap(reader->client.kafka));
 }
@@ -282,7 +292,8 @@ missing_check(struct kafka_reader *reader, struct reader_topic *topic, struct fa
 static void
 give_back(struct kafka_reader *reader)
 {
-    for (size_t i = 0; i < reader->lent_count; i++) rd_kafka_message_destroy(reader->lent[i]);
+    for (size_t i = 0; i < reader->lent_count; i++)
+        rd_kafka_message_destroy(reader->lent[i]);
     reader->lent_count = 0;
 }
 
@@ -304,14 +315,16 @@ kafka_reader_read(struct kafka_reader *reader, int wait_ms, struct kafka_message
     if (first != NULL) {
         reader->lent[reader->lent_count++] = first;
         if (limit > 1) {
-            ssize_t more = rd_kafka_consume_batch_queue(reader->queue, 0, reader->lent + 1, limit - 1);
+            ssize_t more =
+                rd_kafka_consume_batch_queue(reader->queue, 0, reader->lent + 1, limit - 1);
             if (more > 0) reader->lent_count += (size_t)more;
         }
     }
     size_t count = 0;
     for (size_t i = 0; i < reader->lent_count; i++) {
         bool deliver;
-        if (!serve(reader, reader->lent[i], &out_messages[count], &deliver, out_fault)) return false;
+        if (!serve(reader, reader->lent[i], &out_messages[count], &deliver, out_fault))
+            return false;
         if (deliver) count++;
     }
     *out_count = count;

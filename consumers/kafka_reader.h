@@ -1,15 +1,17 @@
 /*
- * Reads partitions of topics from given offsets, for the journal and for the outputs: explicit offsets, no group.
+ * Reads partitions of topics from given offsets, for the journal and for the outputs: explicit
+ * offsets, no group.
  *
  * Invariants:
  *  1. Per partition, messages come in order of offset, from the assigned one on, each once.
- *  2. A hole in the offsets (a transaction's marker, an aborted batch) is passed only when fetching again from its first
- *     offset skips it again. Until then nothing behind it is delivered.
- *  3. An offset that goes back, an offset that is not in the log (cut off, or removed by retention), a failed checksum and
- *     a topic that is gone are faults. All else is waited for.
+ *  2. A hole in the offsets (a transaction's marker, an aborted batch) is passed only when fetching
+ * again from its first offset skips it again. Until then nothing behind it is delivered.
+ *  3. An offset that goes back, an offset that is not in the log (cut off, or removed by
+ * retention), a failed checksum and a topic that is gone are faults. All else is waited for.
  *
- * It is made of librdkafka's simple consumer, which alone gives start and stop of one partition without touching the
- * others; never of pause and resume beside batches, which skip messages in 2.0.2.
+ * It is made of librdkafka's simple consumer, which alone gives start and stop of one partition
+ * without touching the others; never of pause and resume beside batches, which skip messages
+ * in 2.0.2.
  */
 #ifndef TALLYBOOK_CONSUMERS_KAFKA_READER_H
 #define TALLYBOOK_CONSUMERS_KAFKA_READER_H
@@ -27,7 +29,8 @@ struct kafka_reader;
 bool kafka_reader_open(struct kafka *kafka, struct kafka_reader **out_reader,
                        struct fault *out_fault);
 
-/** Begins, or begins again, to deliver the partition at `offset`. `tag` comes back with its messages. Asks no broker. */
+/** Begins, or begins again, to deliver the partition at `offset`. `tag` comes back with its
+ * messages. Asks no broker. */
 bool kafka_reader_assign(struct kafka_reader *reader, const char *topic, uint32_t partition,
                          int64_t offset, uint32_t tag, struct fault *out_fault);
 

@@ -59,8 +59,9 @@ refused(struct fault *out_fault, const char *what, const char *topic, rd_kafka_r
     bool forbidden = error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
                      error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
                      error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
-    return fault_set(out_fault, forbidden ? FAULT_NOT_ALLOWED : FAULT_UNAVAILABLE, "topic %s: %s: %s",
-                     topic, what, reason != NULL ? reason : rd_kafka_err2str(error));
+    return fault_set(out_fault, forbidden ? FAULT_NOT_ALLOWED : FAULT_UNAVAILABLE,
+                     "topic %s: %s: %s", topic, what,
+                     reason != NULL ? reason : rd_kafka_err2str(error));
 }
 
 bool
@@ -93,9 +94,8 @@ kafka_bounds(struct kafka *kafka, const char *topic, uint32_t partition, int64_t
     struct kafka_wait wait = {0};
     for (;;) {
         int64_t first, end;
-        rd_kafka_resp_err_t error =
-            rd_kafka_query_watermark_offsets(kafka_admin(kafka), topic, (int32_t)partition, &first,
-                                             &end, KAFKA_ASK_MS);
+        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+            kafka_admin(kafka), topic, (int32_t)partition, &first, &end, KAFKA_ASK_MS);
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
             *out_first = first;
             *out_end = end;
@@ -112,7 +112,8 @@ kafka_bounds(struct kafka *kafka, const char *topic, uint32_t partition, int64_t
 
 /* ---- Administration -------------------------------------------------------------------------- */
 
-/* One request to the cluster: `send` is called again while the broker is away. The event answers it. */
+/* One request to the cluster: `send` is called again while the broker is away. The event answers
+ * it. */
 struct admin_call {
     void (*send)(rd_kafka_t *rk, void *request, const rd_kafka_AdminOptions_t *options,
                  rd_kafka_queue_t *queue);
@@ -152,7 +153,8 @@ admin_ask(struct kafka *kafka, const char *topic, const struct admin_call *call,
             return true;
         }
         bool passes = kafka_error_passes(error);
-        if (!passes) refused(out_fault, call->what, topic, error, rd_kafka_event_error_string(event));
+        if (!passes)
+            refused(out_fault, call->what, topic, error, rd_kafka_event_error_string(event));
         rd_kafka_event_destroy(event);
         if (!passes) return false;
         if (!kafka_wait_more(kafka, &wait, call->what, out_fault)) {
@@ -190,7 +192,8 @@ static bool
 describe(struct kafka *kafka, const char *topic, rd_kafka_event_t **out_event,
          const rd_kafka_ConfigEntry_t ***out_entries, size_t *out_count, struct fault *out_fault)
 {
-    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
     struct admin_call call = {send_describe, resource, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
                               "what are the topic's settings"};
     rd_kafka_event_t *event;
@@ -261,8 +264,8 @@ kafka_topic_describe(struct kafka *kafka, const char *topic,
     return true;
 }
 
-/* AlterConfigs sets what it is told and puts everything else back to its default: what was set on the topic before has to
- * be told again. */
+/* AlterConfigs sets what it is told and puts everything else back to its default: what was set on
+ * the topic before has to be told again. */
 bool
 kafka_topic_alter(struct kafka *kafka, const char *topic, const struct kafka_property *settings,
                   size_t setting_count, struct fault *out_fault)
@@ -271,9 +274,11 @@ kafka_topic_alter(struct kafka *kafka, const char *topic, const struct kafka_pro
     const rd_kafka_ConfigEntry_t **entries;
     size_t count;
     if (!describe(kafka, topic, &event, &entries, &count, out_fault)) return false;
-    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
     for (size_t i = 0; i < count; i++) {
-        if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
+        if (rd_kafka_ConfigEntry_source(entries[i]) ==
+            RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
             rd_kafka_ConfigResource_set_config(resource, rd_kafka_ConfigEntry_name(entries[i]),
                                                rd_kafka_ConfigEntry_value(entries[i]));
         }
@@ -288,8 +293,8 @@ kafka_topic_alter(struct kafka *kafka, const char *topic, const struct kafka_pro
     bool asked = admin_ask(kafka, topic, &call, &event, out_fault);
     rd_kafka_ConfigResource_destroy(resource);
     if (!asked) return false;
-    const rd_kafka_ConfigResource_t **answers = rd_kafka_AlterConfigs_result_resources(
-        rd_kafka_event_AlterConfigs_result(event), &count);
+    const rd_kafka_ConfigResource_t **answers =
+        rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count);
     CHECK(count == 1);
     rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(answers[0]);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -306,8 +311,8 @@ kafka_topic_create(struct kafka *kafka, const char *topic, uint32_t partition_co
                    bool *out_existed, struct fault *out_fault)
 {
     char reason[512];
-    rd_kafka_NewTopic_t *request = rd_kafka_NewTopic_new(topic, (int)partition_count, (int)replicas,
-                                                         reason, sizeof reason);
+    rd_kafka_NewTopic_t *request =
+        rd_kafka_NewTopic_new(topic, (int)partition_count, (int)replicas, reason, sizeof reason);
     if (request == NULL) return fault_set(out_fault, FAULT_CONFIG, "topic %s: %s", topic, reason);
     for (size_t i = 0; i < setting_count; i++) {
         rd_kafka_NewTopic_set_config(request, settings[i].name, settings[i].value);
@@ -320,16 +325,16 @@ kafka_topic_create(struct kafka *kafka, const char *topic, uint32_t partition_co
     if (!asked) return false;
 
     size_t count;
-    const rd_kafka_topic_result_t **answers = rd_kafka_CreateTopics_result_topics(
-        rd_kafka_event_CreateTopics_result(event), &count);
+    const rd_kafka_topic_result_t **answers =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     CHECK(count == 1);
     rd_kafka_resp_err_t error = rd_kafka_topic_result_error(answers[0]);
     bool existed = error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
     bool made = existed || error == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!made) {
         const char *text = rd_kafka_topic_result_error_string(answers[0]);
-        fault_set(out_fault, FAULT_CANNOT_CREATE, "topic %s: the broker refuses to make it: %s", topic,
-                  text != NULL ? text : rd_kafka_err2str(error));
+        fault_set(out_fault, FAULT_CANNOT_CREATE, "topic %s: the broker refuses to make it: %s",
+                  topic, text != NULL ? text : rd_kafka_err2str(error));
     }
     rd_kafka_event_destroy(event);
     if (!made) return false;

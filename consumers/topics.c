@@ -6,8 +6,9 @@
 #include "consumers/kafka_priv.h"
 #include "engine/base/check.h"
 
-/* A message of the journal is a packed record of at most RECORD_BYTES_MAX and Kafka's own framing; outputs are packed to
- * less. A dead letter is its source's message with 16 KiB of headers (interfaces.md). */
+/* A message of the journal is a packed record of at most RECORD_BYTES_MAX and Kafka's own framing;
+ * outputs are packed to less. A dead letter is its source's message with 16 KiB of headers
+ * (interfaces.md). */
 enum {
     FRAMING_BYTES = 16 * 1024,
     MESSAGE_BYTES = 1000000 + FRAMING_BYTES,
@@ -50,17 +51,21 @@ say_less_durable(struct kafka *kafka, const char *name, const struct kafka_topic
                  const struct kafka_topic_settings *settings)
 {
     if (topic->replicas < TOPICS_REPLICAS) {
-        kafka_say(kafka, "topic %s has %u replicas, not %d: a broker's loss may lose what was acknowledged", name,
-                  topic->replicas, TOPICS_REPLICAS);
+        kafka_say(
+            kafka,
+            "topic %s has %u replicas, not %d: a broker's loss may lose what was acknowledged",
+            name, topic->replicas, TOPICS_REPLICAS);
     }
     if (settings->min_insync_replicas < TOPICS_IN_SYNC) {
         kafka_say(kafka,
-                  "topic %s has min.insync.replicas=%lld, not %d: an append may be acknowledged by one broker alone",
+                  "topic %s has min.insync.replicas=%lld, not %d: an append may be acknowledged by "
+                  "one broker alone",
                   name, (long long)settings->min_insync_replicas, TOPICS_IN_SYNC);
     }
     if (settings->unclean_election) {
         kafka_say(kafka,
-                  "topic %s has unclean.leader.election.enable=true: an election may cut the log behind what was read",
+                  "topic %s has unclean.leader.election.enable=true: an election may cut the log "
+                  "behind what was read",
                   name);
     }
 }
@@ -71,7 +76,8 @@ find_existing(struct kafka *kafka, const char *name, struct kafka_topic *out_top
 {
     if (!kafka_topic_find(kafka, name, out_topic, out_fault)) return false;
     if (out_topic->exists) return true;
-    return fault_set(out_fault, FAULT_UNAVAILABLE, "topic %s does not exist on %s: " TOPICS_MEND_MISSING, name,
+    return fault_set(out_fault, FAULT_UNAVAILABLE,
+                     "topic %s does not exist on %s: " TOPICS_MEND_MISSING, name,
                      kafka_bootstrap(kafka));
 }
 
@@ -85,13 +91,15 @@ check_fit(struct kafka *kafka, const char *name, enum topic_kind kind,
     const char *setting = unfit(kind, &settings, &is, &must, &why);
     if (setting != NULL) {
         return fault_set(out_fault, FAULT_CONFIG,
-                         "topic %s on %s has %s=%s, but must have %s (%s): set it with `tally topics create --repair`",
+                         "topic %s on %s has %s=%s, but must have %s (%s): set it with `tally "
+                         "topics create --repair`",
                          name, kafka_bootstrap(kafka), setting, is, must, why);
     }
     if (!single_broker) say_less_durable(kafka, name, topic, &settings);
     if (kind == KIND_JOURNAL && (settings.retention_ms >= 0 || settings.retention_bytes >= 0)) {
         kafka_say(kafka,
-                  "topic %s keeps messages for %lld ms and %lld bytes only (-1: for ever): what is older can be "
+                  "topic %s keeps messages for %lld ms and %lld bytes only (-1: for ever): what is "
+                  "older can be "
                   "restored from snapshots alone; `tally topics create --repair` lifts it",
                   name, (long long)settings.retention_ms, (long long)settings.retention_bytes);
     }
@@ -114,12 +122,14 @@ topics_check_journal(struct kafka *kafka, const char *name, uint32_t *io_partiti
     struct kafka_topic topic;
     if (!find_existing(kafka, name, &topic, out_fault)) return false;
     if (topic.partition_count > PARTITIONS_MAX) {
-        return fault_set(out_fault, FAULT_CONFIG, "topic %s has %u partitions: a journal has at most %d",
-                         name, topic.partition_count, PARTITIONS_MAX);
+        return fault_set(out_fault, FAULT_CONFIG,
+                         "topic %s has %u partitions: a journal has at most %d", name,
+                         topic.partition_count, PARTITIONS_MAX);
     }
     if (*io_partition_count != 0 && topic.partition_count != *io_partition_count) {
         return wrong_count(name, topic.partition_count, *io_partition_count,
-                           "a journal keeps its partitions for life: set journal.partitions to what the topic has, or "
+                           "a journal keeps its partitions for life: set journal.partitions to "
+                           "what the topic has, or "
                            "name another journal.topic and make it with `tally topics create`",
                            out_fault);
     }
@@ -136,7 +146,8 @@ topics_check_output(struct kafka *kafka, const char *name, uint32_t partition_co
     if (!find_existing(kafka, name, &topic, out_fault)) return false;
     if (topic.partition_count != partition_count) {
         return wrong_count(name, topic.partition_count, partition_count,
-                           "partition i of the journal feeds partition i of each output: name another topic and make "
+                           "partition i of the journal feeds partition i of each output: name "
+                           "another topic and make "
                            "it with `tally topics create`",
                            out_fault);
     }
@@ -173,8 +184,9 @@ wanted_settings(enum topic_kind kind, uint32_t in_sync, int64_t message_bytes,
     want(out_wanted, "min.insync.replicas", out_wanted->in_sync);
     want(out_wanted, "unclean.leader.election.enable", "false");
     want(out_wanted, "max.message.bytes", out_wanted->message_bytes);
-    /* A dead letter keeps the timestamp of the message it is (interfaces.md, "Topics"); outputs carry the journal's. */
-    want(out_wanted, "message.timestamp.type", kind == KIND_JOURNAL ? "LogAppendTime" : "CreateTime");
+    /* A dead letter keeps the timestamp of the message that it is (interfaces.md, "Topics"). */
+    want(out_wanted, "message.timestamp.type",
+         kind == KIND_JOURNAL ? "LogAppendTime" : "CreateTime");
 }
 
 static bool
@@ -190,16 +202,19 @@ topic_repair(struct kafka *kafka, const char *name, enum topic_kind kind,
         report->kept++;
         return true;
     }
-    /* What the cluster's keeper chose for durability is left: only what makes the topic unfit, and retention. */
+    /* What the cluster's keeper chose for durability is left: only what makes the topic unfit, and
+     * retention. */
     struct kafka_property changes[] = {
         {"cleanup.policy", "delete"},
         {"retention.ms", "-1"},
         {"retention.bytes", "-1"},
         {"message.timestamp.type", wanted->settings[wanted->count - 1].value},
     };
-    if (!kafka_topic_alter(kafka, name, changes, sizeof changes / sizeof *changes, out_fault)) return false;
-    kafka_say(kafka, "topic %s: set cleanup.policy=delete, message.timestamp.type=%s, retention unlimited", name,
-              changes[3].value);
+    if (!kafka_topic_alter(kafka, name, changes, sizeof changes / sizeof *changes, out_fault))
+        return false;
+    kafka_say(kafka,
+              "topic %s: set cleanup.policy=delete, message.timestamp.type=%s, retention unlimited",
+              name, changes[3].value);
     report->repaired++;
     return true;
 }
@@ -213,16 +228,20 @@ topic_ensure(struct kafka *kafka, const struct topics_plan *plan, const char *na
     if (!kafka_topic_find(kafka, name, &topic, out_fault)) return false;
     uint32_t replicas = plan->replicas != 0 ? plan->replicas : TOPICS_REPLICAS;
     struct wanted wanted;
-    wanted_settings(kind, plan->in_sync != 0 ? plan->in_sync : TOPICS_IN_SYNC, message_bytes, &wanted);
+    wanted_settings(kind, plan->in_sync != 0 ? plan->in_sync : TOPICS_IN_SYNC, message_bytes,
+                    &wanted);
     bool existed = topic.exists;
     if (!existed) {
-        if (!kafka_topic_create(kafka, name, partition_count, replicas, wanted.settings, wanted.count, &existed,
-                                out_fault)) {
-            return fault_wrap(out_fault, "%u replicas asked for (a single broker: --replicas 1 --in-sync 1)", replicas);
+        if (!kafka_topic_create(kafka, name, partition_count, replicas, wanted.settings,
+                                wanted.count, &existed, out_fault)) {
+            return fault_wrap(out_fault,
+                              "%u replicas asked for (a single broker: --replicas 1 --in-sync 1)",
+                              replicas);
         }
         if (!existed) {
             report->made++;
-            kafka_say(kafka, "topic %s: made, %u partitions, %u replicas", name, partition_count, replicas);
+            kafka_say(kafka, "topic %s: made, %u partitions, %u replicas", name, partition_count,
+                      replicas);
             return true;
         }
     }
@@ -239,7 +258,8 @@ topic_ensure(struct kafka *kafka, const struct topics_plan *plan, const char *na
     UNREACHABLE();
 }
 
-/* The dead letters of a source: its partitions, and room for its largest message and our headers. */
+/* The dead letters of a source: its partitions, and room for its largest message and our headers.
+ */
 static bool
 dead_letter_ensure(struct kafka *kafka, const struct topics_plan *plan, const char *source,
                    struct topics_report *report, struct fault *out_fault)
@@ -249,7 +269,8 @@ dead_letter_ensure(struct kafka *kafka, const struct topics_plan *plan, const ch
     if (!kafka_topic_find(kafka, source, &topic, out_fault)) return false;
     if (!topic.exists) {
         return fault_set(out_fault, FAULT_UNAVAILABLE,
-                         "source topic %s does not exist on %s: it belongs to who writes it; make it there first, or "
+                         "source topic %s does not exist on %s: it belongs to who writes it; make "
+                         "it there first, or "
                          "take it out of `sources`",
                          source, kafka_bootstrap(kafka));
     }
@@ -261,22 +282,22 @@ dead_letter_ensure(struct kafka *kafka, const struct topics_plan *plan, const ch
 }
 
 bool
-topics_create(struct kafka *kafka, const struct topics_plan *plan,
-              struct topics_report *out_report, struct fault *out_fault)
+topics_create(struct kafka *kafka, const struct topics_plan *plan, struct topics_report *out_report,
+              struct fault *out_fault)
 {
     if (plan->partition_count < 1 || plan->partition_count > PARTITIONS_MAX) {
         return fault_set(out_fault, FAULT_CONFIG, "journal.partitions: %u is not within 1 to %d",
                          plan->partition_count, PARTITIONS_MAX);
     }
     struct topics_report report = {0};
-    if (!topic_ensure(kafka, plan, plan->journal, KIND_JOURNAL, plan->partition_count, MESSAGE_BYTES, &report,
-                      out_fault)) {
+    if (!topic_ensure(kafka, plan, plan->journal, KIND_JOURNAL, plan->partition_count,
+                      MESSAGE_BYTES, &report, out_fault)) {
         return false;
     }
     for (int i = 0; i < TOPIC_COUNT; i++) {
         if (plan->outputs[i] == NULL) continue;
-        if (!topic_ensure(kafka, plan, plan->outputs[i], KIND_OUTPUT, plan->partition_count, MESSAGE_BYTES, &report,
-                          out_fault)) {
+        if (!topic_ensure(kafka, plan, plan->outputs[i], KIND_OUTPUT, plan->partition_count,
+                          MESSAGE_BYTES, &report, out_fault)) {
             return false;
         }
     }
