@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -366,6 +367,37 @@ instance_member_json(struct instance *instance, struct bytes member, char **out_
         return false;
     }
     *out_json = call.json;
+    return true;
+}
+
+struct rulebook_call {
+    uint32_t version;
+    uint8_t *program;
+    size_t size;
+};
+
+static void
+call_rulebook(struct partition *partition, void *context)
+{
+    struct rulebook_call *call = context;
+    struct activation activation;
+    if (!partition_rulebook(partition, &activation)) return;
+    call->version = activation.version;
+    call->size = activation.program.size;
+    call->program = malloc(call->size);
+    CHECK(call->program != NULL);
+    memcpy(call->program, activation.program.data, call->size);
+}
+
+bool
+instance_rulebook(struct instance *instance, uint32_t partition, uint32_t *out_version,
+                  uint8_t **out_program, size_t *out_size, struct fault *out_fault)
+{
+    struct rulebook_call call = {0};
+    if (!instance_call(instance, partition, call_rulebook, &call, out_fault)) return false;
+    *out_version = call.version;
+    *out_program = call.program;
+    *out_size = call.size;
     return true;
 }
 

@@ -81,6 +81,11 @@ bool instance_wait_idle(struct instance *instance, instance_progress *progress, 
 /* Asks every partition for a checkpoint and waits for it. */
 bool instance_checkpoint(struct instance *instance, struct fault *out_fault);
 
+/* The last activated rulebook of one partition. *out_version 0: none. *out_program is its
+ * normalised form, allocated; the caller frees. */
+bool instance_rulebook(struct instance *instance, uint32_t partition, uint32_t *out_version,
+                       uint8_t **out_program, size_t *out_size, struct fault *out_fault);
+
 /* Answers as JSON text, allocated; the caller frees. member: FAULT_NO_INPUT when unknown. */
 bool instance_member_json(struct instance *instance, struct bytes member, char **out_json,
                           struct fault *out_fault);

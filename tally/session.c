@@ -48,7 +48,8 @@ session_on_signal(int signal)
     uint64_t one = 1;
     (void)signal;
     atomic_store(&session_stop, true);
-    ssize_t ignored = write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
+    ssize_t ignored =
+        write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
     (void)ignored;
 }
 
@@ -447,4 +448,23 @@ session_status(struct session *session, char **out_json, struct fault *out_fault
                session_copy_json(text, out_json);
     return session_look(session, &instance, out_fault) &&
            instance_status_json(instance, out_json, out_fault);
+}
+
+bool
+session_rulebook(struct session *session, uint32_t partition, uint32_t *out_version,
+                 uint8_t **out_program, size_t *out_size, struct fault *out_fault)
+{
+    struct instance *instance;
+    struct bytes program;
+    if (!session_has_client(session))
+        return session_look(session, &instance, out_fault) &&
+               instance_rulebook(instance, partition, out_version, out_program, out_size,
+                                 out_fault);
+    if (!socket_client_rulebook(session->client, partition, out_version, &program, out_fault))
+        return false;
+    *out_program = malloc(program.size + 1);
+    CHECK(*out_program != NULL);
+    memcpy(*out_program, program.data, program.size);
+    *out_size = program.size;
+    return true;
 }

@@ -70,6 +70,11 @@ bool session_member(struct session *session, struct bytes member, char **out_jso
                     struct fault *out_fault);
 bool session_status(struct session *session, char **out_json, struct fault *out_fault);
 
+/* The last activated rulebook of a partition; version 0: none. *out_program is allocated; the
+ * caller frees. */
+bool session_rulebook(struct session *session, uint32_t partition, uint32_t *out_version,
+                      uint8_t **out_program, size_t *out_size, struct fault *out_fault);
+
 /* Options of an instance as configured. */
 void session_instance_options(const struct session *session, enum instance_mode mode,
                               struct instance_options *out_options);

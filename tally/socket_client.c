@@ -586,3 +586,16 @@ socket_client_checkpoint(struct socket_client *client, struct fault *out_fault)
     struct reader response;
     return client_ask(client, &request, client->response_memory, &response, out_fault);
 }
+
+bool
+socket_client_rulebook(struct socket_client *client, uint32_t partition, uint32_t *out_version,
+                       struct bytes *out_program, struct fault *out_fault)
+{
+    struct writer request = client_request(client, SOCKET_RULEBOOK);
+    struct reader response;
+    writer_u32le(&request, partition);
+    if (!client_ask(client, &request, client->response_memory, &response, out_fault)) return false;
+    *out_version = reader_u32le(&response);
+    *out_program = reader_prefixed(&response);
+    return client_done(&response, out_fault);
+}

@@ -26,6 +26,10 @@ bool socket_client_status(struct socket_client *client, struct bytes *out_json,
                           struct fault *out_fault);
 bool socket_client_checkpoint(struct socket_client *client, struct fault *out_fault);
 
+/* As instance_rulebook; *out_program is valid until the next call on the client. */
+bool socket_client_rulebook(struct socket_client *client, uint32_t partition, uint32_t *out_version,
+                            struct bytes *out_program, struct fault *out_fault);
+
 /* Process that holds the folder. */
 uint64_t socket_client_process(const struct socket_client *client);
 

@@ -239,6 +239,22 @@ serve_json(struct connection *connection, char *json, struct fault *out_fault)
 }
 
 static bool
+serve_rulebook(struct connection *connection, struct reader *request, struct fault *out_fault)
+{
+    uint32_t partition, version;
+    uint8_t *program;
+    size_t size;
+    if (!read_partition(connection, request, &partition, out_fault) ||
+        !instance_rulebook(connection->server->instance, partition, &version, &program, &size,
+                           out_fault))
+        return false;
+    writer_u32le(&connection->response, version);
+    writer_prefixed(&connection->response, bytes_of(program, size));
+    free(program);
+    return true;
+}
+
+static bool
 serve_operation(struct connection *connection, struct fault *out_fault)
 {
     struct instance *instance = connection->server->instance;
@@ -257,6 +273,7 @@ serve_operation(struct connection *connection, struct fault *out_fault)
     case SOCKET_STATUS:
         return instance_status_json(instance, &json, out_fault) &&
                serve_json(connection, json, out_fault);
+    case SOCKET_RULEBOOK: return serve_rulebook(connection, &request, out_fault);
     case SOCKET_CHECKPOINT: return instance_checkpoint(instance, out_fault);
     }
     return fault_set(out_fault, FAULT_USAGE,

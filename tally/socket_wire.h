@@ -36,6 +36,7 @@ enum socket_operation {
     SOCKET_MEMBER = 7,      /* bytes member → JSON */
     SOCKET_STATUS = 8,      /* → JSON */
     SOCKET_CHECKPOINT = 9,  /* → nothing, when every partition has checkpointed */
+    SOCKET_RULEBOOK = 10,   /* u32 partition → u32 version · bytes of the program */
 };
 
 /* Blocking. False: FAULT_UNAVAILABLE when the other side is gone (also at a clean end of the

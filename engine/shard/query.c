@@ -47,6 +47,12 @@ partition_member(struct partition *partition, struct bytes member, struct arena 
     }
 }
 
+bool
+partition_rulebook(struct partition *partition, struct activation *out_activation)
+{
+    return partition->state != NULL && state_rulebook(partition->state, out_activation);
+}
+
 size_t
 partition_totals(struct partition *partition, struct totals *out_totals, size_t max)
 {
