@@ -1,6 +1,7 @@
 #include "tally/socket_client.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,13 +11,21 @@
 #include "engine/base/check.h"
 #include "tally/socket_wire.h"
 
-enum { CLIENT_APPENDS_MAX = 64, CLIENT_APPEND_BYTES = 1 << 20 };
+enum {
+    CLIENT_APPENDS_MAX = 64,
+    CLIENT_APPEND_BYTES = 1 << 20,
+    CLIENT_REQUEST_BYTES = 512,
+    CLIENT_ANSWER_BYTES = 4096, /* a few numbers, or a fault's text */
+
+    CLIENT_APPEND_HEAD = 5
+};
 
 struct socket_client {
     int socket;
     uint32_t partition_count;
     uint64_t process;
-    uint8_t *request_memory, *response_memory;
+    pthread_mutex_t lock; /* one question at a time */
+    uint8_t *response_memory;
     struct journal journal;
     struct outputs outputs;
 };
@@ -38,7 +47,8 @@ struct client_appender {
     int64_t last_offsets[PARTITIONS_MAX];
     uint32_t partitions[CLIENT_APPENDS_MAX];
     uint32_t queued;
-    struct writer queue;
+    struct writer queue; /* the question as it will be sent, its head filled in last */
+    uint8_t memory[CLIENT_ANSWER_BYTES];
 };
 
 struct client_output_reader {
@@ -56,23 +66,31 @@ struct client_output_reader {
  * ----------------------------------------------------------------------------------------------------
  */
 
-static struct writer
-client_request(struct socket_client *client, enum socket_operation operation)
+/* A question but for an append is small: an operation, a place, a member's id. */
+struct client_question {
+    struct writer writer;
+    uint8_t memory[CLIENT_REQUEST_BYTES];
+};
+
+static struct writer *
+client_question(struct client_question *question, enum socket_operation operation)
 {
-    struct writer request = writer_of(client->request_memory, SOCKET_FRAME_BYTES_MAX);
-    writer_u8(&request, (uint8_t)operation);
-    return request;
+    question->writer = writer_of(question->memory, sizeof question->memory);
+    writer_u8(&question->writer, (uint8_t)operation);
+    return &question->writer;
 }
 
 static bool
 client_ask(struct socket_client *client, const struct writer *request, void *memory,
-           struct reader *out_response, struct fault *out_fault)
+           size_t capacity, struct reader *out_response, struct fault *out_fault)
 {
     struct bytes frame;
     CHECK(!request->overflow);
-    if (!socket_send(client->socket, writer_span(request), out_fault) ||
-        !socket_receive(client->socket, memory, SOCKET_FRAME_BYTES_MAX, &frame, NULL, out_fault))
-        return false;
+    pthread_mutex_lock(&client->lock);
+    bool answered = socket_send(client->socket, writer_span(request), out_fault) &&
+                    socket_receive(client->socket, memory, capacity, &frame, NULL, out_fault);
+    pthread_mutex_unlock(&client->lock);
+    if (!answered) return false;
     struct reader response = reader_of(frame);
     uint8_t kind = reader_u8(&response);
     if (kind != 0)
@@ -111,10 +129,12 @@ client_journal_bounds(struct journal *journal, uint32_t partition, int64_t *out_
                       int64_t *out_end, struct fault *out_fault)
 {
     struct socket_client *client = journal_client(journal);
-    struct writer request = client_request(client, SOCKET_JOURNAL_BOUNDS);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_JOURNAL_BOUNDS);
     struct reader response;
-    writer_u32le(&request, partition);
-    if (!client_ask(client, &request, client->response_memory, &response, out_fault)) return false;
+    uint8_t memory[CLIENT_ANSWER_BYTES];
+    writer_u32le(request, partition);
+    if (!client_ask(client, request, memory, sizeof memory, &response, out_fault)) return false;
     *out_first = reader_i64le(&response);
     *out_end = reader_i64le(&response);
     return client_done(&response, out_fault);
@@ -143,13 +163,16 @@ client_reader_ask(struct client_journal_reader *reader, uint32_t partition, int 
                   struct journal_message *out_messages, size_t max, size_t *out_count,
                   struct fault *out_fault)
 {
-    struct writer request = client_request(reader->client, SOCKET_JOURNAL_READ);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_JOURNAL_READ);
     struct reader response;
     size_t count = 0;
-    writer_u32le(&request, partition);
-    writer_i64le(&request, reader->offsets[partition]);
-    writer_u32le(&request, (uint32_t)wait_ms);
-    if (!client_ask(reader->client, &request, reader->memory, &response, out_fault)) return false;
+    writer_u32le(request, partition);
+    writer_i64le(request, reader->offsets[partition]);
+    writer_u32le(request, (uint32_t)wait_ms);
+    if (!client_ask(reader->client, request, reader->memory, SOCKET_FRAME_BYTES_MAX, &response,
+                    out_fault))
+        return false;
     while (count < max && reader_left(&response) > 0 && !response.failed) {
         struct journal_message *message = &out_messages[count++];
         message->partition = partition;
@@ -221,19 +244,19 @@ client_open_reader(struct journal *journal, struct journal_reader **out_reader,
 static bool
 client_appender_flush(struct client_appender *appender, struct fault *out_fault)
 {
-    struct writer request = client_request(appender->client, SOCKET_JOURNAL_APPEND);
     struct reader response;
     if (appender->queued == 0) return true;
-    writer_u32le(&request, appender->queued);
-    writer_bytes(&request, writer_span(&appender->queue));
-    if (!client_ask(appender->client, &request, appender->client->response_memory, &response,
-                    out_fault))
+    struct writer head = writer_of(appender->queue.data, CLIENT_APPEND_HEAD);
+    writer_u8(&head, SOCKET_JOURNAL_APPEND);
+    writer_u32le(&head, appender->queued);
+    if (!client_ask(appender->client, &appender->queue, appender->memory, sizeof appender->memory,
+                    &response, out_fault))
         return false;
     for (uint32_t i = 0; i < appender->queued; i++)
         appender->last_offsets[appender->partitions[i]] = reader_i64le(&response);
     appender->acked += appender->queued;
     appender->queued = 0;
-    appender->queue.size = 0;
+    appender->queue.size = CLIENT_APPEND_HEAD;
     return client_done(&response, out_fault);
 }
 
@@ -300,6 +323,7 @@ client_open_appender(struct journal *journal, struct journal_appender **out_appe
     appender->queue = writer_of(malloc(CLIENT_APPEND_BYTES + RECORD_BYTES_MAX),
                                 CLIENT_APPEND_BYTES + RECORD_BYTES_MAX);
     CHECK(appender->queue.data != NULL);
+    appender->queue.size = CLIENT_APPEND_HEAD;
     for (uint32_t i = 0; i < PARTITIONS_MAX; i++)
         appender->last_offsets[i] = -1;
     *out_appender = &appender->port;
@@ -343,11 +367,13 @@ client_output_bounds(struct outputs *outputs, uint32_t partition, enum topic top
                      uint64_t *out_first, uint64_t *out_end, struct fault *out_fault)
 {
     struct socket_client *client = outputs_client(outputs);
-    struct writer request = client_request(client, SOCKET_OUTPUT_BOUNDS);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_OUTPUT_BOUNDS);
     struct reader response;
-    writer_u32le(&request, partition);
-    writer_u8(&request, (uint8_t)topic);
-    if (!client_ask(client, &request, client->response_memory, &response, out_fault)) return false;
+    uint8_t memory[CLIENT_ANSWER_BYTES];
+    writer_u32le(request, partition);
+    writer_u8(request, (uint8_t)topic);
+    if (!client_ask(client, request, memory, sizeof memory, &response, out_fault)) return false;
     *out_first = reader_u64le(&response);
     *out_end = reader_u64le(&response);
     return client_done(&response, out_fault);
@@ -371,14 +397,17 @@ client_output_ask(struct client_output_reader *reader, uint32_t partition, enum 
                   int wait_ms, struct output_message *out_messages, size_t max, size_t *out_count,
                   struct fault *out_fault)
 {
-    struct writer request = client_request(reader->client, SOCKET_OUTPUT_READ);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_OUTPUT_READ);
     struct reader response;
     size_t count = 0;
-    writer_u32le(&request, partition);
-    writer_u8(&request, (uint8_t)topic);
-    writer_u64le(&request, reader->places[partition][topic].offset);
-    writer_u32le(&request, (uint32_t)wait_ms);
-    if (!client_ask(reader->client, &request, reader->memory, &response, out_fault)) return false;
+    writer_u32le(request, partition);
+    writer_u8(request, (uint8_t)topic);
+    writer_u64le(request, reader->places[partition][topic].offset);
+    writer_u32le(request, (uint32_t)wait_ms);
+    if (!client_ask(reader->client, request, reader->memory, SOCKET_FRAME_BYTES_MAX, &response,
+                    out_fault))
+        return false;
     while (count < max && reader_left(&response) > 0 && !response.failed) {
         struct output_message *message = &out_messages[count++];
         *message = (struct output_message){.partition = partition, .topic = topic};
@@ -489,10 +518,13 @@ static const struct outputs_ops client_outputs_ops = {
 static bool
 client_hello(struct socket_client *client, struct fault *out_fault)
 {
-    struct writer request = client_request(client, SOCKET_HELLO);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_HELLO);
     struct reader response;
-    writer_u32le(&request, SOCKET_FORMAT);
-    if (!client_ask(client, &request, client->response_memory, &response, out_fault)) return false;
+    writer_u32le(request, SOCKET_FORMAT);
+    if (!client_ask(client, request, client->response_memory, SOCKET_FRAME_BYTES_MAX, &response,
+                    out_fault))
+        return false;
     client->partition_count = reader_u32le(&response);
     client->process = reader_u64le(&response);
     return client_done(&response, out_fault);
@@ -509,9 +541,9 @@ socket_client_open(const char *path, struct socket_client **out_client, struct f
     CHECK(client != NULL);
     client->journal.ops = &client_journal_ops;
     client->outputs.ops = &client_outputs_ops;
-    client->request_memory = malloc(SOCKET_FRAME_BYTES_MAX);
     client->response_memory = malloc(SOCKET_FRAME_BYTES_MAX);
-    CHECK(client->request_memory != NULL && client->response_memory != NULL);
+    CHECK(client->response_memory != NULL);
+    pthread_mutex_init(&client->lock, NULL);
     client->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client->socket < 0 ||
         connect(client->socket, (struct sockaddr *)&address, sizeof address) != 0) {
@@ -530,7 +562,7 @@ void
 socket_client_close(struct socket_client *client)
 {
     if (client->socket >= 0) close(client->socket);
-    free(client->request_memory);
+    pthread_mutex_destroy(&client->lock);
     free(client->response_memory);
     free(client);
 }
@@ -558,7 +590,9 @@ client_ask_json(struct socket_client *client, const struct writer *request, stru
                 struct fault *out_fault)
 {
     struct reader response;
-    if (!client_ask(client, request, client->response_memory, &response, out_fault)) return false;
+    if (!client_ask(client, request, client->response_memory, SOCKET_FRAME_BYTES_MAX, &response,
+                    out_fault))
+        return false;
     *out_json = reader_prefixed(&response);
     return client_done(&response, out_fault);
 }
@@ -567,34 +601,41 @@ bool
 socket_client_member(struct socket_client *client, struct bytes member, struct bytes *out_json,
                      struct fault *out_fault)
 {
-    struct writer request = client_request(client, SOCKET_MEMBER);
-    writer_prefixed(&request, member);
-    return client_ask_json(client, &request, out_json, out_fault);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_MEMBER);
+    writer_prefixed(request, member);
+    return client_ask_json(client, request, out_json, out_fault);
 }
 
 bool
 socket_client_status(struct socket_client *client, struct bytes *out_json, struct fault *out_fault)
 {
-    struct writer request = client_request(client, SOCKET_STATUS);
-    return client_ask_json(client, &request, out_json, out_fault);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_STATUS);
+    return client_ask_json(client, request, out_json, out_fault);
 }
 
 bool
 socket_client_checkpoint(struct socket_client *client, struct fault *out_fault)
 {
-    struct writer request = client_request(client, SOCKET_CHECKPOINT);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_CHECKPOINT);
     struct reader response;
-    return client_ask(client, &request, client->response_memory, &response, out_fault);
+    return client_ask(client, request, client->response_memory, SOCKET_FRAME_BYTES_MAX, &response,
+                      out_fault);
 }
 
 bool
 socket_client_rulebook(struct socket_client *client, uint32_t partition, uint32_t *out_version,
                        struct bytes *out_program, struct fault *out_fault)
 {
-    struct writer request = client_request(client, SOCKET_RULEBOOK);
+    struct client_question question;
+    struct writer *request = client_question(&question, SOCKET_RULEBOOK);
     struct reader response;
-    writer_u32le(&request, partition);
-    if (!client_ask(client, &request, client->response_memory, &response, out_fault)) return false;
+    writer_u32le(request, partition);
+    if (!client_ask(client, request, client->response_memory, SOCKET_FRAME_BYTES_MAX, &response,
+                    out_fault))
+        return false;
     *out_version = reader_u32le(&response);
     *out_program = reader_prefixed(&response);
     return client_done(&response, out_fault);

@@ -1,5 +1,6 @@
 /* The other end of the socket: journal and outputs of a running tally, as the same ports that the
- * folder itself would give, and its answers about members. A client belongs to one thread. */
+ * folder itself would give, and its answers about members. Journal and outputs may be used by
+ * several threads, each with readers of its own; the other functions by one. */
 #ifndef TALLYBOOK_TALLY_SOCKET_CLIENT_H
 #define TALLYBOOK_TALLY_SOCKET_CLIENT_H
 
