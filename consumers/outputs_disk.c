@@ -162,7 +162,8 @@ publish_pack(struct outputs_disk_publisher *publisher, uint32_t partition, enum 
         CHECK(most > 0); /* one effect always fits: ids and texts are limited */
         end = slice_end(effects, begin, count, topic, most, &taken, &last);
         writer = writer_of(room + sizeof(struct outputs_disk_pack), PACK_BYTES_MAX);
-        if (publisher->outputs->encoder->encode_pack(topic, effects + begin, end - begin, &writer))
+        if (publisher->outputs->encoder->encode_pack(topic, partition, effects + begin, end - begin,
+                                                     &writer))
             break;
     }
     struct outputs_disk_pack pack = {

@@ -17,8 +17,10 @@ static struct fault fault;
 static size_t notice_bytes;
 
 static bool
-encode_pack(enum topic topic, const struct effect *effects, size_t count, struct writer *writer)
+encode_pack(enum topic topic, uint32_t partition, const struct effect *effects, size_t count,
+            struct writer *writer)
 {
+    (void)partition;
     struct writer own = *writer;
     for (size_t i = 0; i < count; i++) {
         if (effects[i].topic != topic) continue;
