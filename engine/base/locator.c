@@ -133,19 +133,35 @@ locator_insert(struct locator *locator, uint64_t hash, uint64_t value)
     locator_put(locator, locator_fingerprint(hash) | value, locator_rest(hash));
 }
 
+/* The slots of a line whose fingerprint agrees, one bit each; without a branch, because which slot
+ * agrees cannot be predicted. */
+static unsigned
+locator_line_agreeing(const uint64_t *line, uint64_t fingerprint)
+{
+    unsigned agreeing = 0;
+    for (unsigned i = 0; i < LOCATOR_SLOTS_PER_LINE; i++) {
+        agreeing |= (unsigned)((line[i] & ~LOCATOR_VALUE_MAX) == fingerprint) << i;
+    }
+    return agreeing;
+}
+
 size_t
 locator_find(const struct locator *locator, uint64_t hash, uint64_t *out_values, size_t max)
 {
     uint64_t fingerprint = locator_fingerprint(hash);
     size_t found = 0;
-    for (size_t slot = locator_home(locator, hash); locator->slots[slot] != 0 && found < max;
-         slot = locator_next(locator, slot)) {
-        uint64_t entry = locator->slots[slot];
-        bool agrees = (entry & ~LOCATOR_VALUE_MAX) == fingerprint &&
-                      locator->rests[slot] == locator_rest(hash);
-        if (agrees) out_values[found++] = entry & LOCATOR_VALUE_MAX;
+    for (size_t home = locator_home(locator, hash);;
+         home = (home + LOCATOR_SLOTS_PER_LINE) & (locator_slot_count(locator) - 1)) {
+        const uint64_t *line = &locator->slots[home];
+        unsigned agreeing = locator_line_agreeing(line, fingerprint);
+        for (; agreeing != 0 && found < max; agreeing &= agreeing - 1) {
+            unsigned at = (unsigned)__builtin_ctz(agreeing);
+            if (locator->rests[home + at] != locator_rest(hash)) continue;
+            out_values[found++] = line[at] & LOCATOR_VALUE_MAX;
+        }
+        bool line_is_full = line[LOCATOR_SLOTS_PER_LINE - 1] != 0;
+        if (!line_is_full || found == max) return found;
     }
-    return found;
 }
 
 /*

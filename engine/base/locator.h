@@ -13,7 +13,8 @@
  *
  * Invariants:
  * 1. A used slot is never 0: hashes whose 24 bits are 0 are kept (and sought) with 1 instead.
- * 2. Between the home line of an entry and its slot there is no free slot.
+ * 2. Between the home line of an entry and its slot there is no free slot; so the used slots of a
+ * line are always its first ones, and a line is full when its last slot is used.
  * 3. At most three quarters of the slots are used, so every search ends.
  * 4. Only locator_init and locator_reserve ask the system for memory; a fold may do everything
  * else.

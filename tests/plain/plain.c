@@ -1,0 +1,98 @@
+#include "tests/plain/criterion/criterion.h"
+
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+
+/* How a test's process tells its parent what a status alone cannot say. */
+#define EXIT_FAILED  101
+#define EXIT_SKIPPED 102
+
+static struct plain_test *first_test;
+static bool test_failed;
+
+void
+plain_register(struct plain_test *test)
+{
+    test->next = first_test;
+    first_test = test;
+}
+
+void
+plain_fail(bool stop, const char *file, int line, const char *condition, const char *format, ...)
+{
+    va_list arguments;
+
+    printf("# %s:%d: %s", file, line, condition);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+    fflush(stdout);
+    test_failed = true;
+    if (stop) exit(EXIT_FAILED);
+}
+
+void
+plain_skip(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("# skipped:", stdout);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+    fflush(stdout);
+    exit(EXIT_SKIPPED);
+}
+
+static void
+run_in_child(const struct plain_test *test)
+{
+    if (test->options.init != NULL) test->options.init();
+    test->run();
+    if (test->options.fini != NULL) test->options.fini();
+    exit(test_failed ? EXIT_FAILED : 0);
+}
+
+/** Runs one test and prints its line; false when it failed. */
+static bool
+run_test(const struct plain_test *test)
+{
+    int status = 0;
+    bool skipped = test->options.disabled, good = true;
+
+    if (!skipped) {
+        fflush(stdout);
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) run_in_child(test);
+        CHECK(waitpid(child, &status, 0) == child);
+        if (WIFSIGNALED(status))
+            good = WTERMSIG(status) == test->options.signal;
+        else if (WEXITSTATUS(status) == EXIT_SKIPPED)
+            skipped = true;
+        else
+            good = test->options.signal == 0 && WEXITSTATUS(status) == test->options.exit_code;
+    }
+    printf("%s - %s::%s%s\n", good ? "ok" : "not ok", test->suite, test->name,
+           skipped ? " # SKIP" : "");
+    return good;
+}
+
+int
+main(void)
+{
+    int count = 0;
+    bool all_good = true;
+
+    for (const struct plain_test *test = first_test; test != NULL; test = test->next)
+        count++;
+    printf("1..%d\n", count);
+    for (const struct plain_test *test = first_test; test != NULL; test = test->next)
+        all_good = run_test(test) && all_good;
+    return count > 0 && all_good ? 0 : 1;
+}
