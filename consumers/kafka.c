@@ -122,6 +122,7 @@ on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
     (void)size;
     struct kafka_client *client = opaque;
     if (strstr(json, "\"state\":\"UP\"") != NULL) kafka_note_well(client->kafka);
+    if (client->statistics != NULL) client->statistics(client, json);
     return 0; /* the library frees it */
 }
 
