@@ -1,6 +1,7 @@
 /*
  * How an effect becomes the value of an output message. The encoder is given to the outputs, Kafka
- * or embedded, so that neither knows protobuf and both say the same bytes.
+ * or embedded, so that neither knows protobuf and both say the same bytes. Implemented by
+ * consumers/codec_output.
  */
 #ifndef TALLYBOOK_CONSUMERS_OUTPUT_ENCODER_H
 #define TALLYBOOK_CONSUMERS_OUTPUT_ENCODER_H
@@ -26,8 +27,5 @@ struct output_encoder {
     bool (*encode_pack)(enum topic topic, uint32_t partition, const struct effect *effects,
                         size_t count, struct writer *writer);
 };
-
-/** The encoder of the published schemas, over consumers/codec_output. */
-const struct output_encoder *output_encoder_codec(void);
 
 #endif

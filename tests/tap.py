@@ -68,12 +68,14 @@ class TapResult(unittest.TestResult):
         self.waiting.remove(name)
         self.all_good = self.all_good and good
         print(f"{'ok' if good else 'not ok'} - {name}" + (f" # SKIP {skip}" if good and skip else ""), flush=True)
-        _print_notes(notes)
+        if notes:
+            _print_notes([f"not ok - {name}", *notes])
 
 
 def _print_notes(notes):
+    """To standard error: of a TAP program that failed, meson shows no other."""
     for line in notes:
-        print(f"# {line}", flush=True)
+        print(f"# {line}", file=sys.stderr, flush=True)
 
 
 def _name(test):

@@ -24,6 +24,15 @@ diagnostics_init(struct diagnostics *diagnostics, const char *file_name, struct 
     diagnostics->last_kept = false;
 }
 
+/* Quoted parts of the file may hold anything ("\e[2J" is a legal YAML text). */
+static void
+make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((uint8_t)*text < 0x20 || *text == 0x7f) *text = '?';
+    }
+}
+
 static void __attribute__((format(printf, 4, 0)))
 add(struct diagnostics *diagnostics, enum severity severity, struct place place, const char *format,
     va_list arguments)
@@ -36,6 +45,7 @@ add(struct diagnostics *diagnostics, enum severity severity, struct place place,
     item->place = place;
     item->hint[0] = '\0';
     vsnprintf(item->message, sizeof item->message, format, arguments);
+    make_printable(item->message);
 }
 
 bool
@@ -66,6 +76,7 @@ diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(item->hint, sizeof item->hint, format, arguments);
     va_end(arguments);
+    make_printable(item->hint);
 }
 
 static bool
@@ -131,8 +142,8 @@ is_wide(const uint8_t *at)
     return (*at >= 0xe3 && *at <= 0xed) || (*at == 0xef && at[1] == 0xbc);
 }
 
-/* Prints characters first … first + SHOWN_CHARACTERS_MAX of a line; with `as_blanks` their width in
- * blanks instead, up to the caret's character. */
+/* Prints characters first … first + count of a line, "…" where it is cut; with `as_blanks` their
+ * width in blanks instead, up to the caret's character. */
 static void
 print_line_part(struct bytes line, size_t first, size_t count, bool as_blanks, FILE *out)
 {
@@ -145,8 +156,11 @@ print_line_part(struct bytes line, size_t first, size_t count, bool as_blanks, F
             at = next;
             continue;
         }
+        bool cut = character == first ? first > 0 : character + 1 == first + count && next < end;
         if (as_blanks) {
             fputs(size == 3 && is_wide(at) ? "  " : " ", out);
+        } else if (cut) {
+            fputs(size == 3 && is_wide(at) ? "… " : "…", out);
         } else if (*at == '\t') {
             fputc(' ', out);
         } else if (unprintable) {

@@ -10,7 +10,7 @@
  * Invariants:
  * 1. Reporting never fails and never allocates: what exceeds DIAGNOSTICS_MAX is counted, not kept.
  * 2. Printing is in order of place, whatever the order of finding.
- * 3. What is printed of the source is free of control characters: a hostile file cannot drive a
+ * 3. What is printed is free of control characters: a hostile file cannot drive a
  * terminal.
  */
 #ifndef TALLYBOOK_ENGINE_RULES_DIAGNOSTICS_H

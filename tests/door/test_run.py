@@ -38,6 +38,13 @@ class Count(unittest.TestCase):
             with self.subTest(what):
                 self.assertEqual(tuple(run.count_program({"result": result, "stdout": stdout})), wanted)
 
+    def test_a_failure_is_reported_with_its_details_and_without_its_neighbours(self):
+        report = run.failure_report({"name": "slab", "result": "ERROR", "stderr": "boom\n", "stdout":
+                                     "1..3\nok - a\nnot ok - b\n  why b\nok - c\n"})
+        self.assertEqual(report, "-- slab: ERROR --\nnot ok - b\n  why b\nboom")
+        report = run.failure_report({"name": "old", "result": "FAIL", "stdout": "plain words\n"})
+        self.assertEqual(report, "-- old: FAIL --\nplain words")
+
     def test_closing_line(self):
         self.assertEqual(run.closing_line(run.Count(12, 0, 0)), "12 passed, 0 failed")
         self.assertEqual(run.closing_line(run.Count(12, 1, 3)), "12 passed, 1 failed, 3 skipped")

@@ -1,0 +1,427 @@
+#include "engine/rules/explain.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/decimal.h"
+#include "engine/core/calendar.h"
+#include "engine/rules/schema.h"
+
+enum { AMOUNT_TEXT_MAX = DECIMAL_TEXT_MAX + 16, FACTOR_DIGITS = 6, FACTOR_UNIT = 1000000 };
+
+/* For printf's "%.*s". */
+#define SHOWN(span) (int)(span).size, (const char *)(span).data
+
+/* ---- Values in words
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* 90000 → "90 s", 300000 → "5 min": the largest unit that is exact. */
+static const char *
+elapsed_text(int64_t ms, char buffer[AMOUNT_TEXT_MAX])
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"days", CALENDAR_DAY_MS}, {"h", 3600000}, {"min", 60000}, {"s", 1000}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (ms == 0 || ms % units[i].ms != 0) continue;
+        snprintf(buffer, AMOUNT_TEXT_MAX, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+        return buffer;
+    }
+    snprintf(buffer, AMOUNT_TEXT_MAX, "%" PRId64 " ms", ms);
+    return buffer;
+}
+
+static const char *
+money_text(int64_t minor, uint16_t numeric, char buffer[AMOUNT_TEXT_MAX])
+{
+    const struct currency *currency = currency_find(numeric);
+    CHECK(currency != NULL);
+    char number[DECIMAL_TEXT_MAX];
+    decimal_format(minor, currency->digits, number, sizeof number);
+    snprintf(buffer, AMOUNT_TEXT_MAX, "%s %s", number, currency->alpha);
+    return buffer;
+}
+
+/* A rate per whole unit of money where that is exact ("2 per 1.00 GBP"), else in its reduced form
+ * ("3 per 2.00 GBP"). */
+static void
+print_rate(const struct program_rule *rule, unsigned scale, FILE *out)
+{
+    int64_t money_unit = 1;
+    for (unsigned i = 0; i < currency_find(rule->money)->digits; i++) {
+        money_unit *= 10;
+    }
+    int64_t points = rule->rate.numerator, money = rule->rate.denominator;
+    __int128 product = (__int128)points * money_unit;
+    if (product % money == 0 && product / money <= INT64_MAX) {
+        points = (int64_t)(product / money);
+        money = money_unit;
+    }
+    char points_text[DECIMAL_TEXT_MAX], buffer[AMOUNT_TEXT_MAX];
+    decimal_format(points, scale, points_text, sizeof points_text);
+    fprintf(out, "%s per %s", points_text, money_text(money, rule->money, buffer));
+}
+
+/* 3/2 → "1.5". A factor that is no short decimal stays a fraction. */
+static void
+print_factor(struct rate factor, FILE *out)
+{
+    int64_t scaled;
+    if (FACTOR_UNIT % factor.denominator != 0 ||
+        __builtin_mul_overflow(factor.numerator, FACTOR_UNIT / factor.denominator, &scaled)) {
+        fprintf(out, "%" PRId64 "/%" PRId64, factor.numerator, factor.denominator);
+        return;
+    }
+    char text[DECIMAL_TEXT_MAX];
+    size_t size = decimal_format(scaled, FACTOR_DIGITS, text, sizeof text);
+    while (text[size - 1] == '0') {
+        size--;
+    }
+    if (text[size - 1] == '.') size--;
+    fprintf(out, "%.*s", (int)size, text);
+}
+
+/* "goods and fee lines, net of discount, tax included, …" */
+static void
+print_basis(const struct program_basis *basis, FILE *out)
+{
+    const struct schema_words *kinds = &schema_words_line_kind;
+    unsigned left = (unsigned)__builtin_popcount(basis->line_kinds);
+    for (size_t i = 0; i < kinds->count; i++) {
+        if ((basis->line_kinds & UINT32_C(1) << kinds->codes[i]) == 0) continue;
+        left--;
+        fprintf(out, "%s%s", kinds->texts[i], left == 0 ? " lines" : left == 1 ? " and " : ", ");
+    }
+    fprintf(out, ", %s, %s, %s",
+            (basis->flags & BASIS_LESS_DISCOUNT) != 0 ? "net of discount" : "before discount",
+            (basis->flags & BASIS_WITHOUT_TAX) != 0 ? "without tax" : "tax included",
+            (basis->flags & BASIS_WITHOUT_TENDER) != 0
+                ? "less what was paid with points or gift cards"
+                : "also what was paid with points or gift cards");
+}
+
+/* ---- Sections
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static void
+explain_head(const struct program *program, FILE *out)
+{
+    char instant[INSTANT_TEXT_MAX], buffer[AMOUNT_TEXT_MAX];
+    fprintf(out, "Programme %.*s, version %" PRIu32 "\n\nGeneral\n", SHOWN(program->name),
+            program->version);
+    instant_format(program->effective_from, instant);
+    struct local local = calendar_local(&program->zone, program->effective_from);
+    struct civil_date date = calendar_date(local);
+    int64_t minute = (local.ms - calendar_midnight(date).ms) / 60000;
+    fprintf(out, "- It judges what happens from %04d-%02d-%02d %02d:%02d local time on (%s).\n",
+            (int)date.year, date.month, date.day, (int)(minute / 60), (int)(minute % 60), instant);
+    fprintf(out,
+            "- Days, months and years are those of %.*s, whose clock changes are fixed with this "
+            "version: %u until %d.\n",
+            SHOWN(program->zone_name), program->zone.count, 2100);
+    fprintf(out, "- An event may be at most %s ahead of the journal's time",
+            elapsed_text(program->accept_future_ms, buffer));
+    fprintf(out, " and at most %s old when it arrives.\n",
+            elapsed_text(program->accept_past_ms, buffer));
+    fprintf(out, "- %s\n",
+            program->unknown_member == UNKNOWN_AUTO_ENROL
+                ? "A member whom nobody has enrolled is enrolled by the first event that earns "
+                  "(auto-enrol)."
+                : "Events of a member whom nobody has enrolled are refused (reject).");
+}
+
+static const char *
+rounding_words(enum rounding rounding)
+{
+    switch (rounding) {
+    case ROUNDING_FLOOR: return "down";
+    case ROUNDING_CEIL: return "up";
+    case ROUNDING_HALF_UP: return "to the nearest, halves up";
+    case ROUNDING_HALF_EVEN: return "to the nearest, halves to the even neighbour";
+    }
+    UNREACHABLE();
+}
+
+static const char *
+unit_words(enum calendar_unit unit, bool one)
+{
+    switch (unit) {
+    case CALENDAR_DAY: return one ? "day" : "days";
+    case CALENDAR_WEEK: return one ? "week" : "weeks";
+    case CALENDAR_MONTH: return one ? "month" : "months";
+    case CALENDAR_QUARTER: return one ? "quarter" : "quarters";
+    case CALENDAR_YEAR: return one ? "year" : "years";
+    case CALENDAR_NONE: break;
+    }
+    UNREACHABLE();
+}
+
+static void
+explain_currency(const struct program_currency *currency, FILE *out)
+{
+    fprintf(out, "- %.*s: %s; ", SHOWN(currency->id),
+            currency->qualifying ? "count for levels only and cannot be spent" : "can be spent");
+    if (currency->scale == 0) {
+        fputs("whole points; ", out);
+    } else {
+        fprintf(out, "%u decimals; ", currency->scale);
+    }
+    fprintf(out, "each grant is rounded once, %s.\n", rounding_words(currency->rounding));
+    if (currency->expiry.kind == EXPIRY_NONE) {
+        fprintf(out, "- %.*s: never expire.\n", SHOWN(currency->id));
+        return;
+    }
+    int32_t amount = currency->expiry.amount;
+    fprintf(out, "- %.*s: expire %d %s after they become spendable", SHOWN(currency->id),
+            (int)amount, unit_words(currency->expiry.unit, amount == 1));
+    if (currency->expiry.round_up_to == CALENDAR_NONE) {
+        fputs(", to the instant.\n", out);
+    } else {
+        fprintf(out, ", at the end of that %s.\n", unit_words(currency->expiry.round_up_to, true));
+    }
+    if (currency->notice_days == 0) {
+        fprintf(out, "- %.*s: no notice goes out before they expire.\n", SHOWN(currency->id));
+    } else {
+        fprintf(out, "- %.*s: a notice goes out %d days before they expire.\n", SHOWN(currency->id),
+                (int)currency->notice_days);
+    }
+}
+
+static void
+explain_rule(const struct program *program, const struct program_rule *rule, FILE *out)
+{
+    const struct program_currency *currency = &program->currencies[rule->currency];
+    fprintf(out, "- %.*s: earns ", SHOWN(rule->id));
+    print_rate(rule, currency->scale, out);
+    fprintf(out, " in %.*s", SHOWN(currency->id));
+    if (rule->category_count == 0) {
+        fputs(", in every category", out);
+    } else {
+        fprintf(out, ", only in %s ",
+                rule->category_count == 1 ? "the category" : "the categories");
+        for (uint32_t i = 0; i < rule->category_count; i++) {
+            fprintf(out, "%s\"%.*s\"", i == 0 ? "" : ", ", SHOWN(rule->categories[i]));
+        }
+    }
+    if (rule->tier_group < 0) {
+        fputs("; no level multiplies it", out);
+    } else {
+        fprintf(out, "; times the multiplier of the level held in %.*s when the order was placed",
+                SHOWN(program->groups[rule->tier_group].id));
+    }
+    fprintf(out, "; priority %d.\n", (int)rule->priority);
+    fprintf(out, "- %.*s: what counts: ", SHOWN(rule->id));
+    print_basis(&rule->basis, out);
+    fputs(".\n", out);
+}
+
+static void
+explain_earning(const struct program *program, FILE *out)
+{
+    static const char *const combine[] = {
+        [COMBINE_MAX] = "the one that gives most counts (max)",
+        [COMBINE_SUM] = "all of them count (sum)",
+        [COMBINE_FIRST] = "the one of the highest priority counts (first)",
+    };
+    fputs("\nEarning, in order of priority\n", out);
+    if (program->rule_count == 0) fputs("- Nothing earns points.\n", out);
+    for (uint32_t i = 0; i < program->rule_count; i++) {
+        explain_rule(program, &program->rules[i], out);
+    }
+    fprintf(out, "- When several rules earn the same currency on one order line, %s.\n",
+            combine[program->line_combine]);
+}
+
+static void
+explain_level(const struct program *program, const struct program_group *group,
+              const struct program_level *level, FILE *out)
+{
+    char buffer[AMOUNT_TEXT_MAX];
+    fprintf(out, "- %.*s: %.*s from ", SHOWN(group->id), SHOWN(level->id));
+    if (group->metric == METRIC_SPEND) {
+        fputs(money_text(level->threshold, group->money, buffer), out);
+    } else {
+        const struct program_currency *currency = &program->currencies[group->currency];
+        decimal_format(level->threshold, currency->scale, buffer, sizeof buffer);
+        fprintf(out, "%s %.*s", buffer, SHOWN(currency->id));
+    }
+    fputs(" on; points times ", out);
+    print_factor(level->multiplier, out);
+    fputs(".\n", out);
+}
+
+static void
+explain_group(const struct program *program, const struct program_group *group, FILE *out)
+{
+    fprintf(out, "- %.*s: measured by ", SHOWN(group->id));
+    if (group->metric == METRIC_SPEND) {
+        fprintf(out, "what is spent in %s (", currency_find(group->money)->alpha);
+        print_basis(&group->basis, out);
+        fputs(")", out);
+    } else {
+        fprintf(out, "the %.*s earned", SHOWN(program->currencies[group->currency].id));
+    }
+    fprintf(out, ", %s.\n",
+            group->window == WINDOW_LIFETIME ? "over the whole membership"
+                                             : "in each calendar year");
+    for (uint32_t i = 0; i < group->level_count; i++) {
+        explain_level(program, group, &group->levels[i], out);
+    }
+    static const char *const downgrade[] = {
+        [DOWNGRADE_NONE] = "nobody goes down",
+        [DOWNGRADE_ONE_STEP] = "who no longer meets the level held goes down one level",
+        [DOWNGRADE_TO_QUALIFIED] =
+            "who no longer meets the level held goes down to the level that is met",
+    };
+    fprintf(out, "- %.*s: members go up at once; %s%s.\n", SHOWN(group->id),
+            group->window == WINDOW_LIFETIME ? "" : "at the end of the year ",
+            downgrade[group->downgrade]);
+}
+
+void
+explain_program(const struct program *program, FILE *out)
+{
+    explain_head(program, out);
+    fputs("\nPoints\n", out);
+    for (uint32_t i = 0; i < program->currency_count; i++) {
+        explain_currency(&program->currencies[i], out);
+    }
+    explain_earning(program, out);
+    fputs("\nLevels\n", out);
+    if (program->group_count == 0) fputs("- There are no levels.\n", out);
+    for (uint32_t i = 0; i < program->group_count; i++) {
+        explain_group(program, &program->groups[i], out);
+    }
+    fputs("\nReturns\n", out);
+    fputs("- A refund takes back each line's own points, times the part of the line that is "
+          "returned (item).\n",
+          out);
+    CHECK(program->arrears == ARREARS_ALLOW);
+    fputs("- Points of a returned purchase that are spent already are owed, and the next points "
+          "earned pay them first "
+          "(allow).\n",
+          out);
+}
+
+/* ---- Changes
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+struct lines {
+    char *text; /* owned; each line ends in NUL */
+    size_t text_size;
+    const char **all; /* in order of the text */
+    const char **sorted;
+    size_t count;
+};
+
+static int
+compare_texts(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void
+lines_fini(struct lines *lines)
+{
+    free(lines->text);
+    free(lines->all);
+    free(lines->sorted);
+}
+
+/* Explains into lines. False when memory is short; `lines` is to be released either way. */
+static bool
+lines_make(const struct program *program, struct lines *lines)
+{
+    *lines = (struct lines){0};
+    FILE *stream = open_memstream(&lines->text, &lines->text_size);
+    if (stream == NULL) return false;
+    explain_program(program, stream);
+    if (fclose(stream) != 0) return false;
+    for (size_t i = 0; i < lines->text_size; i++) {
+        if (lines->text[i] == '\n') lines->count++;
+    }
+    lines->all = calloc(lines->count, sizeof *lines->all);
+    lines->sorted = calloc(lines->count, sizeof *lines->sorted);
+    if (lines->all == NULL || lines->sorted == NULL) return false;
+    char *at = lines->text;
+    for (size_t i = 0; i < lines->count; i++) {
+        char *newline = strchr(at, '\n');
+        *newline = '\0';
+        lines->all[i] = lines->sorted[i] = at;
+        at = newline + 1;
+    }
+    qsort(lines->sorted, lines->count, sizeof *lines->sorted, compare_texts);
+    return true;
+}
+
+static bool
+lines_have(const struct lines *lines, const char *line)
+{
+    return bsearch(&line, lines->sorted, lines->count, sizeof *lines->sorted, compare_texts) !=
+           NULL;
+}
+
+/* Prints the lines between the headings `at` stands on and the next one that the other side lacks.
+ */
+static size_t
+print_missing(const struct lines *lines, const struct lines *other, const char *sign, size_t at,
+              bool *inout_headed, const char *heading, FILE *out)
+{
+    for (; at < lines->count && (lines->all[at][0] == '-'); at++) {
+        if (lines_have(other, lines->all[at])) continue;
+        if (!*inout_headed) fprintf(out, "%s\n", heading);
+        *inout_headed = true;
+        fprintf(out, "%s %s\n", sign, lines->all[at] + 2);
+    }
+    return at;
+}
+
+/* The line after a heading; the headings are the same in every explanation, and in the same order.
+ */
+static size_t
+skip_to(const struct lines *lines, const char *heading, size_t at)
+{
+    while (at < lines->count && strcmp(lines->all[at], heading) != 0) {
+        at++;
+    }
+    return at + 1;
+}
+
+bool
+explain_changes(const struct program *previous, const struct program *next, FILE *out,
+                struct fault *out_fault)
+{
+    static const char *const headings[] = {"General", "Points", "Earning, in order of priority",
+                                           "Levels", "Returns"};
+    struct lines before, after = {0};
+    bool made = lines_make(previous, &before) && lines_make(next, &after);
+    if (!made) {
+        fault_set(out_fault, FAULT_UNAVAILABLE,
+                  "not enough memory to compare two versions of a rulebook");
+        goto done;
+    }
+    fprintf(out, "Changes from version %" PRIu32 " to version %" PRIu32 "\n", previous->version,
+            next->version);
+    bool any = false;
+    size_t before_at = 0, after_at = 0;
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        bool headed = false;
+        before_at = skip_to(&before, headings[i], before_at);
+        after_at = skip_to(&after, headings[i], after_at);
+        before_at = print_missing(&before, &after, "-", before_at, &headed, headings[i], out);
+        after_at = print_missing(&after, &before, "+", after_at, &headed, headings[i], out);
+        any = any || headed;
+    }
+    if (!any) fputs("Nothing changes but the version.\n", out);
+done:
+    lines_fini(&before);
+    lines_fini(&after);
+    return made;
+}

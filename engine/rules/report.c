@@ -1,0 +1,243 @@
+#include "engine/rules/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/region.h"
+#include "engine/rules/activation.h"
+#include "engine/rules/compile.h"
+#include "engine/rules/explain.h"
+
+bool
+rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
+                struct fault *out_fault)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fault_set(out_fault, FAULT_NO_INPUT, "cannot read %s: %s", path, strerror(errno));
+    /* One byte more than is allowed tells a file that is too large. */
+    uint8_t *data = arena_alloc(arena, YAML_BYTES_MAX + 1);
+    size_t size = 0;
+    ssize_t got = 1;
+    while (data != NULL && got > 0 && size <= YAML_BYTES_MAX) {
+        got = read(descriptor, data + size, YAML_BYTES_MAX + 1 - size);
+        if (got > 0) size += (size_t)got;
+    }
+    int error = errno;
+    close(descriptor);
+    if (data == NULL)
+        return fault_set(out_fault, FAULT_UNAVAILABLE, "not enough memory to read %s", path);
+    if (got < 0)
+        return fault_set(out_fault, FAULT_NO_INPUT, "cannot read %s: %s", path, strerror(error));
+    if (size > YAML_BYTES_MAX) {
+        return fault_set(out_fault, FAULT_DATA, "%s is larger than %d KiB", path,
+                         YAML_BYTES_MAX / 1024);
+    }
+    *out_file = bytes_of(data, size);
+    return true;
+}
+
+/* A rulebook's file and everything made from it; lies in its own memory. */
+struct judged {
+    struct region memory;
+    struct arena arena;
+    struct diagnostics diagnostics;
+    struct program program;
+    bool sound;
+};
+
+enum {
+    JUDGED_BYTES =
+        RULES_ARENA_BYTES + YAML_BYTES_MAX + (int)sizeof(struct judged) + 2 * ARENA_ALIGNMENT
+};
+
+/* NULL when there is no file to judge; otherwise judged_close is due. */
+static struct judged *
+judge(const char *path, struct fault *out_fault)
+{
+    struct region memory;
+    struct bytes file;
+    if (!region_map(JUDGED_BYTES, &memory, out_fault)) return NULL;
+    struct arena arena;
+    arena_init(&arena, memory.memory, memory.size);
+    struct judged *judged = arena_alloc(&arena, sizeof *judged);
+    if (!rules_read_file(path, &arena, &file, out_fault)) {
+        region_unmap(&memory);
+        return NULL;
+    }
+    judged->memory = memory;
+    judged->arena = arena;
+    diagnostics_init(&judged->diagnostics, path, file);
+    struct activation_terms terms = {.live = false};
+    struct activation activation;
+    judged->sound = activation_build(file, &terms, &judged->arena, &judged->diagnostics,
+                                     &judged->program, &activation);
+    return judged;
+}
+
+static void
+judged_close(struct judged *judged)
+{
+    struct region memory = judged->memory;
+    region_unmap(&memory);
+}
+
+static struct json_object *
+json_text(struct bytes text)
+{
+    return json_object_new_string_len((const char *)text.data, (int)text.size);
+}
+
+static struct json_object *
+diagnostics_json(struct diagnostics *diagnostics)
+{
+    diagnostics_sort(diagnostics);
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *item = &diagnostics->items[i];
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "line", json_object_new_int64(item->place.line));
+        json_object_object_add(object, "column", json_object_new_int64(item->place.column));
+        json_object_object_add(
+            object, "severity",
+            json_object_new_string(item->severity == SEVERITY_ERROR ? "error" : "warning"));
+        json_object_object_add(object, "message", json_object_new_string(item->message));
+        if (item->hint[0] != '\0')
+            json_object_object_add(object, "hint", json_object_new_string(item->hint));
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+/* Prints a document on one line and lets it go. */
+static void
+print_json(struct json_object *object, FILE *out)
+{
+    fprintf(out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+}
+
+static void
+print_check_json(struct judged *judged, FILE *out)
+{
+    struct diagnostics *diagnostics = &judged->diagnostics;
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "file", json_object_new_string(diagnostics->file_name));
+    json_object_object_add(object, "ok", json_object_new_boolean(judged->sound));
+    if (judged->sound) {
+        json_object_object_add(object, "rulebook", json_text(judged->program.name));
+        json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
+    }
+    json_object_object_add(object, "diagnostics", diagnostics_json(diagnostics));
+    size_t found = diagnostics->error_count + diagnostics->warning_count;
+    json_object_object_add(object, "more",
+                           json_object_new_int64((int64_t)(found - diagnostics->count)));
+    print_json(object, out);
+}
+
+static const char *
+plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void
+print_check(struct judged *judged, FILE *out, FILE *messages)
+{
+    const struct program *program = &judged->program;
+    const char *path = judged->diagnostics.file_name;
+    size_t errors = judged->diagnostics.error_count, warnings = judged->diagnostics.warning_count;
+    diagnostics_print(&judged->diagnostics, messages);
+    if (!judged->sound) {
+        fprintf(messages, "%s: %zu error%s, %zu warning%s\n", path, errors, plural(errors),
+                warnings, plural(warnings));
+        return;
+    }
+    fprintf(out,
+            "%s: %.*s version %u is sound: %u rule%s, %u points currenc%s, %u tier group%s, %zu "
+            "warning%s\n",
+            path, (int)program->name.size, (const char *)program->name.data, program->version,
+            program->rule_count, plural(program->rule_count), program->currency_count,
+            program->currency_count == 1 ? "y" : "ies", program->group_count,
+            plural(program->group_count), warnings, plural(warnings));
+}
+
+static void
+print_judgement(struct judged *judged, bool json, FILE *out, FILE *messages)
+{
+    if (json) {
+        print_check_json(judged, out);
+    } else {
+        print_check(judged, out, messages);
+    }
+}
+
+bool
+rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                 struct fault *out_fault)
+{
+    struct judged *judged = judge(path, out_fault);
+    if (judged == NULL) return false;
+    print_judgement(judged, json, out, messages);
+    *out_sound = judged->sound;
+    judged_close(judged);
+    return true;
+}
+
+/* The explanation as an array of its lines, headings and blank lines left out. */
+static struct json_object *
+explanation_json(const struct program *program)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream == NULL) return NULL;
+    explain_program(program, stream);
+    fclose(stream);
+    struct json_object *list = json_object_new_array();
+    for (size_t at = 0; at < size;) {
+        size_t length = strcspn(text + at, "\n");
+        if (length > 2 && text[at] == '-') {
+            json_object_array_add(list, json_object_new_string_len(text + at + 2, (int)length - 2));
+        }
+        at += length + 1;
+    }
+    free(text);
+    return list;
+}
+
+static void
+print_explanation_json(const struct judged *judged, FILE *out)
+{
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "file", json_object_new_string(judged->diagnostics.file_name));
+    json_object_object_add(object, "rulebook", json_text(judged->program.name));
+    json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
+    json_object_object_add(object, "lines", explanation_json(&judged->program));
+    print_json(object, out);
+}
+
+bool
+rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                   struct fault *out_fault)
+{
+    struct judged *judged = judge(path, out_fault);
+    if (judged == NULL) return false;
+    if (!judged->sound) {
+        print_judgement(judged, json, out, messages);
+    } else {
+        diagnostics_print(&judged->diagnostics, messages);
+        if (json) {
+            print_explanation_json(judged, out);
+        } else {
+            explain_program(&judged->program, out);
+        }
+    }
+    *out_sound = judged->sound;
+    judged_close(judged);
+    return true;
+}

@@ -1,0 +1,34 @@
+/*
+ * `tally rules check` and `tally rules explain`: a rulebook's file read, judged, and told about,
+ * for people and as JSON.
+ */
+#ifndef TALLYBOOK_ENGINE_RULES_REPORT_H
+#define TALLYBOOK_ENGINE_RULES_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/bytes.h"
+#include "engine/base/fault.h"
+#include "engine/rules/diagnostics.h"
+
+/** Reads a file that a person wrote into the arena. FAULT_NO_INPUT names it when it cannot be read,
+ * FAULT_DATA when it is larger than YAML_BYTES_MAX. */
+bool rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
+                     struct fault *out_fault);
+
+/** Checks a rulebook. Every error and warning goes to `messages`, a line that says it is sound to
+ * `out`; with `json` one document with both goes to `out` instead: {"file", "ok", "rulebook",
+ * "version", "diagnostics": [{"line", "column", "severity", "message", "hint"}], "more"}. Unsound
+ * is no fault: *out_sound says it. False when there is nothing to judge: FAULT_NO_INPUT, or
+ * FAULT_DATA for a file that is too large. */
+bool rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                      struct fault *out_fault);
+
+/** Tells in words what a rulebook does; with `json`: {"file", "rulebook", "version", "lines": […]}.
+ * One that is not sound is reported as by rules_check_file, warnings go to `messages`. */
+bool rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                        struct fault *out_fault);
+
+#endif
