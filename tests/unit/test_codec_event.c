@@ -422,6 +422,8 @@ Test(codec_event, damage_is_damage)
         {"a number of 11 bytes", FORMS("\x50\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
          CODEC_UNREADABLE, "a number has more than 64 bits"},
         {"source as a number", FORMS("\x08\x01"), CODEC_UNREADABLE, "field 1 has another type"},
+        {"a payload as a number", FORMS("\xf0\x01\x01"), CODEC_UNREADABLE,
+         "field 30 has another type"},
         {"a kind without a name", FORMS("\xca\x3e\x00"), CODEC_UNREADABLE, "kind number 1001"},
         {"damage inside the payload", FORMS(ENVELOPE "\xe2\x03\x02\x0a\x05"), CODEC_REFUSED,
          "redeem.the message breaks off"},
