@@ -23,44 +23,48 @@ record_decode(struct bytes record, struct arena *arena, struct entry *out_entrie
     return decoder->decode(decoder, record, arena, out_entries, max, out_count, out_fault);
 }
 
-Test(codec_record, every_entry_comes_back)
-{
-    struct arena *arena = fixture_arena();
-    const struct genesis genesis = {
-        .format = JOURNAL_FORMAT,
-        .law = LAW_VERSION,
-        .journal_id = "0123456789abcdef",
-        .programme = BYTES_LITERAL("shop"),
-        .partition_count = 8,
-        .partition = 7,
-        .time_kind = TIME_RECORD,
-    };
-    const struct anchor anchor = {.applied = position_pack((struct position){70000, 12}),
-                                  .chain = UINT64_C(0xfedcba9876543210)};
-    const struct tick tick = {.has_anchor = true, .anchor = anchor}, plain_tick = {0};
-    const struct claim claim = {
-        .nonce = UINT64_MAX,
-        .replaces = position_pack((struct position){5, 65535}),
-        .has_anchor = true,
-        .anchor = anchor,
-        .owner = BYTES_LITERAL("host:1"),
-    };
-    const struct claim first_claim = {.nonce = 1, .has_anchor = true};
-    const struct hole hole = {
-        .topic = BYTES_LITERAL("orders"),
-        .partition = 3,
-        .offset = INT64_C(1) << 40,
-        .reason = BYTES_LITERAL("bad_json"),
-    };
-    const struct activation activation = {
-        .name = BYTES_LITERAL("retail"),
-        .version = 4,
-        .effective_from = {1700000000000},
-        .retroactive = true,
-        .yaml = BYTES_LITERAL("name: retail\n"),
-        .program = BYTES_LITERAL("\x01\x00\x02"),
-    };
+static const struct genesis genesis = {
+    .format = JOURNAL_FORMAT,
+    .law = LAW_VERSION,
+    .journal_id = "0123456789abcdef",
+    .programme = BYTES_LITERAL("shop"),
+    .partition_count = 8,
+    .partition = 7,
+    .time_kind = TIME_RECORD,
+};
+/* An anchor at offset 70,000, entry 12. */
+#define ANCHOR                                                                                     \
+    {                                                                                              \
+        .applied = UINT64_C(70000) << 16 | 12, .chain = UINT64_C(0xfedcba9876543210)               \
+    }
+static const struct anchor anchor = ANCHOR;
+static const struct tick tick = {.has_anchor = true, .anchor = ANCHOR}, plain_tick = {0};
+static const struct claim claim = {
+    .nonce = UINT64_MAX,
+    .replaces = 5 << 16 | 65535,
+    .has_anchor = true,
+    .anchor = ANCHOR,
+    .owner = BYTES_LITERAL("host:1"),
+};
+static const struct claim first_claim = {.nonce = 1, .has_anchor = true};
+static const struct hole hole = {
+    .topic = BYTES_LITERAL("orders"),
+    .partition = 3,
+    .offset = INT64_C(1) << 40,
+    .reason = BYTES_LITERAL("bad_json"),
+};
+static const struct activation activation = {
+    .name = BYTES_LITERAL("retail"),
+    .version = 4,
+    .effective_from = {1700000000000},
+    .retroactive = true,
+    .yaml = BYTES_LITERAL("name: retail\n"),
+    .program = BYTES_LITERAL("\x01\x00\x02"),
+};
 
+static struct bytes
+record_of_all(struct arena *arena)
+{
     struct record_builder builder;
     codec_record_begin(&builder, record_memory, sizeof record_memory);
     cr_expect_eq(codec_record_span(&builder).size, 0);
@@ -76,18 +80,12 @@ Test(codec_record, every_entry_comes_back)
     cr_assert(codec_record_add_law(&builder, 2, 11));
     cr_assert(codec_record_add_forward(&builder, good_event(arena), 99));
     cr_expect_eq(builder.count, 11);
+    return codec_record_span(&builder);
+}
 
-    struct entry entries[16];
-    struct fault fault;
-    size_t count;
-    struct bytes record = codec_record_span(&builder);
-    cr_assert(record_decode(record, arena, entries, 16, &count, &fault), "%s", fault.text);
-    cr_assert_eq(count, 11);
-    const int64_t times[] = {5, 6, 7, 0, 0, 0, 8, 9, 10, 11, 0};
-    for (size_t i = 0; i < count; i++) {
-        cr_expect_eq(entries[i].journal_time.ms, times[i], "entry %zu", i);
-    }
-
+static void
+first_entries_match(const struct entry *entries)
+{
     const struct genesis *g = &entries[0].genesis;
     cr_assert_eq(entries[0].kind, ENTRY_GENESIS);
     cr_expect(g->format == JOURNAL_FORMAT && g->law == LAW_VERSION && g->partition_count == 8 &&
@@ -108,6 +106,11 @@ Test(codec_record, every_entry_comes_back)
     cr_expect(c->nonce == 1 && c->replaces == 0 && c->has_anchor && c->anchor.applied == 0 &&
                   c->owner.size == 0,
               "an anchor of zeros is an anchor");
+}
+
+static void
+last_entries_match(const struct entry *entries)
+{
     const struct hole *h = &entries[6].hole;
     cr_assert_eq(entries[6].kind, ENTRY_HOLE);
     cr_expect(text_is(h->topic, "orders") && h->partition == 3 && h->offset == hole.offset &&
@@ -123,7 +126,32 @@ Test(codec_record, every_entry_comes_back)
     cr_assert_eq(entries[10].kind, ENTRY_EVENT);
     cr_expect_eq(entries[10].event.first_append.ms, 99);
     cr_expect_eq(entries[10].event.content_hash, entries[1].event.content_hash);
+}
 
+Test(codec_record, every_entry_comes_back)
+{
+    struct arena *arena = fixture_arena();
+    struct bytes record = record_of_all(arena);
+    struct entry entries[16];
+    struct fault fault;
+    size_t count;
+    cr_assert(record_decode(record, arena, entries, 16, &count, &fault), "%s", fault.text);
+    cr_assert_eq(count, 11);
+    const int64_t times[] = {5, 6, 7, 0, 0, 0, 8, 9, 10, 11, 0};
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(entries[i].journal_time.ms, times[i], "entry %zu", i);
+    }
+    first_entries_match(entries);
+    last_entries_match(entries);
+    cr_expect_not(record_decode(record, arena, entries, 10, &count, &fault), "one too many");
+    cr_expect_eq(fault.kind, FAULT_DATA);
+}
+
+Test(codec_record, claims_are_found_by_skimming)
+{
+    struct bytes record = record_of_all(fixture_arena());
+    struct fault fault;
+    size_t count;
     struct claim_mark marks[4];
     const struct record_decoder *decoder = codec_record_decoder();
     cr_assert(decoder->skim_claims(decoder, record, marks, 4, &count, &fault), "%s", fault.text);
@@ -132,10 +160,12 @@ Test(codec_record, every_entry_comes_back)
               marks[0].replaces == claim.replaces);
     cr_expect(marks[1].index == 5 && marks[1].nonce == 1 && marks[1].replaces == 0);
     cr_expect_not(decoder->skim_claims(decoder, record, marks, 1, &count, &fault));
-    cr_expect_not(record_decode(record, arena, entries, 10, &count, &fault));
-    cr_expect_eq(fault.kind, FAULT_DATA);
+}
 
-    /* The reference packs the same bytes: encoding is canonical. */
+/* The reference packs the same bytes: encoding is canonical. */
+Test(codec_record, records_are_canonical)
+{
+    struct bytes record = record_of_all(fixture_arena());
     Tallybook__V1__JournalRecord *message =
         tallybook__v1__journal_record__unpack(NULL, record.size, record.data);
     cr_assert_not_null(message);
@@ -150,14 +180,14 @@ Test(codec_record, encodes_what_an_engine_appends)
 {
     struct arena *arena = fixture_arena();
     const struct record_decoder *decoder = codec_record_decoder();
-    const struct tick tick = {.has_anchor = true, .anchor = {.applied = 3, .chain = 4}};
-    const struct claim claim = {.nonce = 5, .owner = BYTES_LITERAL("me")};
+    const struct tick short_tick = {.has_anchor = true, .anchor = {.applied = 3, .chain = 4}};
+    const struct claim short_claim = {.nonce = 5, .owner = BYTES_LITERAL("me")};
     uint8_t memory[3][256];
     struct writer out[3];
     for (int i = 0; i < 3; i++)
         out[i] = writer_of(memory[i], sizeof memory[i]);
-    cr_assert(decoder->encode_tick(decoder, &tick, 77, &out[0]));
-    cr_assert(decoder->encode_claim(decoder, &claim, &out[1]));
+    cr_assert(decoder->encode_tick(decoder, &short_tick, 77, &out[0]));
+    cr_assert(decoder->encode_claim(decoder, &short_claim, &out[1]));
     cr_assert(decoder->encode_forward(decoder, good_event(arena), 66, &out[2]));
 
     struct entry entry;
@@ -173,7 +203,7 @@ Test(codec_record, encodes_what_an_engine_appends)
 
     for (size_t room = 0; room < 20; room++) {
         struct writer small = writer_of(memory[0], room);
-        cr_expect_not(decoder->encode_tick(decoder, &tick, 77, &small));
+        cr_expect_not(decoder->encode_tick(decoder, &short_tick, 77, &small));
         small = writer_of(memory[0], room);
         cr_expect_not(decoder->encode_forward(decoder, good_event(arena), 66, &small));
     }
@@ -204,9 +234,8 @@ Test(codec_record, is_full_at_its_limits)
     cr_expect_eq(count, builder.count);
     cr_expect_eq(entries[count - 1].event.content_hash, entries[0].event.content_hash);
 
-    const struct tick tick = {0};
     codec_record_begin(&builder, record_memory, sizeof record_memory);
-    while (codec_record_add_tick(&builder, &tick, 0)) {
+    while (codec_record_add_tick(&builder, &plain_tick, 0)) {
     }
     cr_expect_eq(builder.count, RECORD_ENTRIES_MAX,
                  "so many small ones fit that a position can name");
