@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/intake_pack.h"
 #include "consumers/map_csv.h"
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
@@ -12,7 +13,6 @@
 #include "tally/command.h"
 #include "tally/import_account.h"
 #include "tally/import_copy.h"
-#include "tally/import_pack.h"
 #include "tally/import_source.h"
 #include "tally/output_walk.h"
 #include "tally/session.h"
@@ -29,7 +29,7 @@ struct import {
     struct session *session;
     struct import_account *account;
     struct import_source *source;
-    struct import_pack *pack;
+    struct intake_pack *pack;
     struct output_cursor *outcomes;
     struct progress progress;
     FILE *list;
@@ -83,12 +83,15 @@ import_event(struct import *import, const struct import_event *event, struct fau
     import->last = event->occurred_at;
     import_expect(import->account, event->source, event->id, event->lines, event->line_count,
                   event->value);
-    if (!import_pack_event(import->pack, event->member, event->wire,
+    uint32_t partition = intake_pack_partition(import->pack, event->member);
+    if (!intake_pack_event(import->pack, partition, event->wire,
                            import->history ? event->occurred_at.ms : 0, out_fault))
         return false;
     if (++import->events % IMPORT_LOOK_EVENTS == 0 && !import_look(import, 0, out_fault))
         return false;
-    while (import_waiting(import->account) >= IMPORT_WAITING_MAX)
+    if (import_waiting(import->account) < IMPORT_WAITING_MAX) return true;
+    if (!intake_pack_flush(import->pack, out_fault)) return false;
+    while (import_waiting(import->account) >= IMPORT_WAITING_MAX / 2)
         if (!import_look(import, 100, out_fault)) return false;
     return true;
 }
@@ -116,6 +119,15 @@ import_wait(struct import *import, struct fault *out_fault)
 }
 
 static bool
+import_flush(struct import *import, struct fault *out_fault)
+{
+    if (!intake_pack_flush(import->pack, out_fault)) return false;
+    while (intake_pack_durable(import->pack) < intake_pack_appended(import->pack))
+        if (!intake_pack_poll(import->pack, 100, out_fault)) return false;
+    return true;
+}
+
+static bool
 import_rows(struct import *import, struct fault *out_fault)
 {
     struct import_event event;
@@ -127,9 +139,9 @@ import_rows(struct import *import, struct fault *out_fault)
     if (import->until.ms != 0) {
         if (import->until.ms < import->last.ms)
             return fault_set(out_fault, FAULT_USAGE, "--until is before the last event");
-        if (!import_pack_ticks(import->pack, import->until.ms, out_fault)) return false;
+        if (!intake_pack_ticks(import->pack, import->until.ms, out_fault)) return false;
     }
-    return import_pack_flush(import->pack, out_fault) && import_wait(import, out_fault);
+    return import_flush(import, out_fault) && import_wait(import, out_fault);
 }
 
 /* ---- The account
@@ -292,14 +304,14 @@ import_open(struct import *import, struct fault *out_fault)
         return false;
     bool own_engine = session_kafka(import->session) == NULL && !session_is_remote(import->session);
     return (!own_engine || session_start_engine(import->session, out_fault)) &&
-           import_pack_open(journal, &import->pack, out_fault);
+           intake_pack_open(journal, &session_stop, &import->pack, out_fault);
 }
 
 static bool
 import_close(struct import *import, struct fault *out_fault)
 {
     bool ok = true;
-    if (import->pack != NULL) import_pack_close(import->pack);
+    if (import->pack != NULL) intake_pack_close(import->pack);
     if (import->outcomes != NULL) output_cursor_close(import->outcomes);
     if (import->source != NULL) import_source_close(import->source);
     if (import->account != NULL) import_account_close(import->account);
