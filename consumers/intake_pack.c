@@ -15,7 +15,7 @@ enum {
     FULL_WAIT_MS = 10,
 };
 
-static_assert(BUILDER_BYTES <= RECORD_BYTES_MAX, "a record's limit holds for ours");
+static_assert((int)BUILDER_BYTES <= (int)RECORD_BYTES_MAX, "a record's limit holds for ours");
 
 struct intake_pack {
     struct journal_appender *appender;
