@@ -7,10 +7,12 @@ struct intake_threads {
 };
 
 bool
-intake_threads_start(struct session *session, const struct options *options, struct intake_threads **out_threads,
-                     struct fault *out_fault)
+intake_threads_start(struct session *session, const struct options *options,
+                     struct intake_threads **out_threads, struct fault *out_fault)
 {
-    (void)session;(void)options;(void)out_fault;
+    (void)session;
+    (void)options;
+    (void)out_fault;
     *out_threads = calloc(1, sizeof **out_threads);
     return true;
 }
@@ -18,7 +20,8 @@ intake_threads_start(struct session *session, const struct options *options, str
 bool
 intake_threads_look(struct intake_threads *threads, struct fault *out_fault)
 {
-    (void)threads;(void)out_fault;
+    (void)threads;
+    (void)out_fault;
     return true;
 }
 

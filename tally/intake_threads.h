@@ -7,8 +7,8 @@
 struct intake_threads;
 
 /* Starts nothing, and succeeds, when no source is configured. */
-bool intake_threads_start(struct session *session, const struct options *options, struct intake_threads **out_threads,
-                          struct fault *out_fault);
+bool intake_threads_start(struct session *session, const struct options *options,
+                          struct intake_threads **out_threads, struct fault *out_fault);
 
 /* False with the fault when intake has stopped by itself. */
 bool intake_threads_look(struct intake_threads *threads, struct fault *out_fault);

@@ -11,11 +11,11 @@ print_partitions(const struct terminal *terminal, struct json_object *status)
     struct region region;
     struct fault fault;
     struct arena arena;
-    struct table table;
+    struct text_table table;
     struct json_object *partitions = json_object_object_get(status, "partitions");
     if (!region_map((size_t)4 << 20, &region, &fault)) return;
     arena_init(&arena, region.memory, region.size);
-    table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
+    text_table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
     for (size_t i = 0; i < json_object_array_length(partitions); i++) {
         struct json_object *partition = json_object_array_get_idx(partitions, i);
         char numbers[5][FIGURE_MAX];
@@ -31,9 +31,9 @@ print_partitions(const struct terminal *terminal, struct json_object *status)
             json_view_text(partition, "clock"),
             json_view_text(partition, "digest"),
         };
-        table_row(&table, cells);
+        text_table_row(&table, cells);
     }
-    table_print(&table, terminal);
+    text_table_print(&table, terminal);
     region_unmap(&region);
 }
 
