@@ -11,9 +11,10 @@
 #include "engine/rules/yaml.h"
 
 enum {
-    TEXTS_BYTES = 16 * 1024 * 1024, /* a file of 512 KiB and the longest command line and
-                                       environment Linux starts a program with */
-    SECRET_BYTES_MAX = 64 * 1024,   /* a chain of certificates */
+    /* A file of 512 KiB, the longest command line and environment that Linux takes (6 MiB), and as
+     * many secrets as there may be properties. */
+    TEXTS_BYTES = 32 * 1024 * 1024,
+    SECRET_BYTES_MAX = 64 * 1024, /* a chain of certificates */
 };
 
 /* Properties of librdkafka 2.0.2 that hold a secret itself, not the name of a file. */
@@ -155,9 +156,7 @@ set_defaults(struct options *options)
     }
 }
 
-/* ---- Lists and maps
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Lists and maps ---- */
 
 static bool
 report_problem(struct document *document, const struct yaml_node *node,
@@ -277,10 +276,9 @@ static bool
 read_secret(struct document *document, const struct yaml_node *node, const char *path,
             const char **out_value)
 {
-    char *text = arena_alloc(&document->options->arena, SECRET_BYTES_MAX + 1);
-    CHECK(text != NULL);
+    char text[SECRET_BYTES_MAX + 1];
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : read(file, text, SECRET_BYTES_MAX + 1);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text);
     int error = errno;
     if (file >= 0) close(file);
     if (size < 0) {
@@ -297,8 +295,7 @@ read_secret(struct document *document, const struct yaml_node *node, const char 
     }
     if (size == 0)
         return diagnostics_error(document->diagnostics, node->place, "'%s' is empty", path);
-    text[size] = '\0';
-    *out_value = text;
+    *out_value = keep_text(document->options, bytes_of(text, (size_t)size));
     return true;
 }
 
@@ -360,9 +357,7 @@ read_properties(struct document *document, const struct yaml_node *map, bool fro
     return good;
 }
 
-/* ---- tally.yaml
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- tally.yaml ---- */
 
 static bool
 read_node(struct document *document, enum option_id id, const struct yaml_node *node)
@@ -508,8 +503,7 @@ read_file(struct options *options, const char *path, bool named, FILE *messages,
            conclude(&diagnostics, messages, FAULT_CONFIG, out_fault);
 }
 
-/* ---- The environment and flags
- * ------------------------------------------------------------------------------------- */
+/* ---- The environment and flags ---- */
 
 /* A value from outside the file; lists and maps are written as YAML there too: --kafka
  * '{bootstrap.servers: "host:9092"}'. */
