@@ -188,7 +188,7 @@ print_json(const struct command_context *context)
 int
 cmd_config_print(struct command_context *context)
 {
-    if (options_flag(context->options, OPTION_JSON)) {
+    if (context->json) {
         print_json(context);
     } else {
         print_yaml(context);

@@ -59,7 +59,7 @@ class Front(Command):
         for arguments, said in [
             (["vresion"], "there is no command 'vresion'; did you mean 'tally version'?"),
             (["config"], "'tally config' needs one more word: print"),
-            (["config", "--json"], "'tally config' needs one more word: print"),
+            (["config", "--origin"], "'tally config' needs one more word: print"),
             (["config", "prnt"], "there is no command 'config prnt'; did you mean 'tally config print'?"),
             (["dance"], "there is no command 'dance'; possible here: "),
             (["version", "--jsno"], "there is no flag --jsno; did you mean --json?"),
@@ -111,6 +111,31 @@ class Topics(Command):
             variable, flag = "TALLY_" + path.replace(".", "_").upper(), "--" + path.replace(".", "-").replace("_", "-")
             self.assertRegex(options, rf"\n  {re.escape(path)}    {flag} \S+    {variable}\n")
             self.assertRegex(manual, rf"\n\.It Ic {re.escape(path)} , Fl {flag[1:]} Ar \S+ , Ev {variable}\n")
+
+    def test_all_of_it_is_there_for_programs(self):
+        told = {topic: json.loads(self.tally("help", *topic.split(), "--json").stdout)
+                for topic in ("", "config print", "exit-codes", "verdicts", "options")}
+        self.assertIn({"name": "version", "summary": "print the version"}, told[""])
+        self.assertEqual(told["config print"]["flags"][0]["name"], "config")
+        self.assertEqual(told["exit-codes"][1]["code"], 64)
+        self.assertEqual(told["verdicts"][0]["name"], "accepted")
+        memory = next(each for each in told["options"] if each["path"] == "memory")
+        self.assertEqual((memory["flag"], memory["variable"], memory["default"], memory["least"]),
+                         ("--memory", "TALLY_MEMORY", "1GiB", 64 << 20))
+        self.assertEqual(json.loads(self.tally("version", "--help", "--json").stdout)["name"], "version")
+
+    def test_errors_are_there_for_programs(self):
+        self.file("tally.yaml", "shards: many\n")
+        for arguments, code, error in [
+            (["dance", "--json"], 64, "usage"),
+            (["version", "--json", "--nope"], 64, "usage"),
+            (["config", "print", "--json", "-c", "nowhere"], 66, "no input"),
+            (["config", "print", "--json"], 78, "configuration"),
+        ]:
+            with self.subTest(arguments):
+                told = json.loads(self.tally(*arguments, code=code).stderr)
+                self.assertEqual((told["exit"], told["error"]), (code, error))
+                self.assertEqual("tally.yaml:1:9: error" in told.get("details", ""), code == 78)
 
     def test_the_manual_is_clean_roff(self):
         page = self.tally("help", "man").stdout
