@@ -24,13 +24,13 @@ struct codec_error {
 };
 
 enum codec_result {
-    CODEC_OK,         /* an event */
-    CODEC_REFUSED,    /* source, id, kind and member can be read, something else is wrong: it is
-                         journalled and gets the    verdict (interfaces.md, "Verdict or dead letter")
-                       */
+    CODEC_OK, /* an event */
+    /* Source, id, kind and member can be read, something else is wrong: it is journalled and gets
+     * the verdict (interfaces.md, "Verdict or dead letter"). */
+    CODEC_REFUSED,
     CODEC_UNREADABLE, /* a dead letter, and a hole in the journal */
-    CODEC_NO_ROOM,    /* the arena is full: nothing is said about the bytes; reset the arena and try
-                         again */
+    /* The arena is full: nothing is said about the bytes; reset the arena and try again. */
+    CODEC_NO_ROOM,
 };
 
 /* The published code of a problem: "bad_protobuf". */

@@ -186,8 +186,8 @@ notice_encode(const struct notice *notice, struct writer *out)
     }
 }
 
-void
-codec_output_encode(const struct effect *effect, uint32_t partition, struct writer *out)
+static void
+effect_encode(const struct effect *effect, uint32_t partition, struct writer *out)
 {
     switch (effect->topic) {
     case TOPIC_POSTINGS: posting_encode(&effect->posting, partition, out); return;
@@ -200,23 +200,70 @@ codec_output_encode(const struct effect *effect, uint32_t partition, struct writ
     UNREACHABLE();
 }
 
-/* ---- Packs: first number 1, messages 2, in every topic's
- * ---------------------------------------------------------- */
+/* True when the writer holds all; else it is put back to the size it had. */
+static bool
+keep_or_undo(struct writer *out, size_t size_before)
+{
+    if (!out->overflow) return true;
+    out->size = size_before;
+    out->overflow = false;
+    return false;
+}
 
-void
-codec_output_pack(const struct effect *effects, size_t count, uint32_t partition,
+static bool
+output_encode_one(enum topic topic, uint32_t partition, const struct effect *effect, bool json,
                   struct writer *out)
 {
-    CHECK(count > 0);
-    wire_put_number(out, 1, effects[0].sequence);
-    for (size_t i = 0; i < count; i++) {
-        CHECK(effects[i].topic == effects[0].topic &&
-              effects[i].sequence == effects[0].sequence + i);
+    size_t size_before = out->size;
+    CHECK(effect->topic == topic && !out->overflow);
+    if (!json) {
+        effect_encode(effect, partition, out);
+        return keep_or_undo(out, size_before);
+    }
+
+    uint8_t memory[CODEC_OUTPUT_BYTES_MAX];
+    _Alignas(ARENA_ALIGNMENT) uint8_t unpacked[4 * CODEC_OUTPUT_BYTES_MAX];
+    struct writer message = writer_of(memory, sizeof memory);
+    struct arena arena;
+    arena_init(&arena, unpacked, sizeof unpacked);
+    effect_encode(effect, partition, &message);
+    enum codec_result result = codec_output_json(topic, writer_span(&message), &arena, out);
+    CHECK(result == CODEC_OK || (result == CODEC_NO_ROOM && out->overflow));
+    return keep_or_undo(out, size_before);
+}
+
+/* A pack: the first number as field 1, messages as field 2, in every topic's. */
+static bool
+output_encode_pack(enum topic topic, uint32_t partition, const struct effect *effects, size_t count,
+                   struct writer *out)
+{
+    size_t size_before = out->size;
+    uint64_t next_sequence = 0;
+    CHECK(!out->overflow);
+    for (size_t i = 0; i < count && !out->overflow; i++) {
+        const struct effect *effect = &effects[i];
+        if (effect->topic != topic) continue;
+        CHECK(next_sequence == 0 || effect->sequence == next_sequence);
+        if (next_sequence == 0) wire_put_number(out, 1, effect->sequence);
+        next_sequence = effect->sequence + 1;
+
         uint8_t memory[CODEC_OUTPUT_BYTES_MAX];
         struct writer message = writer_of(memory, sizeof memory);
-        codec_output_encode(&effects[i], partition, &message);
+        effect_encode(effect, partition, &message);
         wire_put_message(out, 2, writer_span(&message));
     }
+    CHECK(next_sequence != 0 || out->overflow);
+    return keep_or_undo(out, size_before);
+}
+
+const struct output_encoder *
+codec_output_encoder(void)
+{
+    static const struct output_encoder encoder = {
+        .encode_one = output_encode_one,
+        .encode_pack = output_encode_pack,
+    };
+    return &encoder;
 }
 
 bool
@@ -268,14 +315,4 @@ enum codec_result
 codec_output_json(enum topic topic, struct bytes message, struct arena *arena, struct writer *out)
 {
     return codec_json_write(message, topic_descriptor(topic), arena, out);
-}
-
-enum codec_result
-codec_output_from_json(enum topic topic, struct bytes text, struct arena *arena,
-                       struct bytes *out_message, struct codec_error *out_error)
-{
-    const struct json_node *root;
-    enum codec_result result = codec_json_parse(text, arena, &root, out_error);
-    if (result != CODEC_OK) return result;
-    return codec_json_to_message(root, topic_descriptor(topic), arena, out_message, out_error);
 }

@@ -14,22 +14,17 @@
 #include <stdint.h>
 
 #include "consumers/codec_error.h"
+#include "consumers/output_encoder.h"
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/core/effect.h"
 
 /* An effect's message has at most this many bytes: a dozen names of up to 128 and a detail of 256,
- * with some room. */
+ * with some room. Its JSON has at most four times as many. */
 enum { CODEC_OUTPUT_BYTES_MAX = 8 * 1024 };
 
-/* Writes the effect's own message; sets out->overflow when there is no room. CHECKs that it is no
- * forward. */
-void codec_output_encode(const struct effect *effect, uint32_t partition, struct writer *out);
-
-/* Writes `count` effects of one topic with consecutive numbers as that topic's pack. CHECKs both.
- */
-void codec_output_pack(const struct effect *effects, size_t count, uint32_t partition,
-                       struct writer *out);
+/* What outputs are given, Kafka and embedded alike. Any thread. */
+const struct output_encoder *codec_output_encoder(void);
 
 /* Walks over a pack: *out_first is the first number; call codec_output_next until it returns false.
  * A pack that breaks off, or is none, gives *out_damaged. */
@@ -43,9 +38,5 @@ bool codec_output_next(struct codec_output_walk *walk, struct bytes *out_message
 /* One message of a topic as one line of JSON, as codec_json_write. */
 enum codec_result codec_output_json(enum topic topic, struct bytes message, struct arena *arena,
                                     struct writer *out);
-
-/* A JSON text as codec_output_json wrote it, back to the message. */
-enum codec_result codec_output_from_json(enum topic topic, struct bytes text, struct arena *arena,
-                                         struct bytes *out_message, struct codec_error *out_error);
 
 #endif

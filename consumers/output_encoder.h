@@ -18,14 +18,14 @@
 struct output_encoder {
     /** One effect as the message of its topic (Posting, Outcome, TierChange, Notice), protobuf or
      * its JSON mapping. */
-    bool (*encode_one)(enum topic topic, const struct effect *effect, bool json,
+    bool (*encode_one)(enum topic topic, uint32_t partition, const struct effect *effect, bool json,
                        struct writer *writer);
 
     /** Those of the `count` effects that are of `topic`, in order, as one pack (PostingPack,
      * OutcomePack …), protobuf only; the others are passed over, so that a slice of an apply's
      * effects needs no sorting first. At least one of them is of the topic. */
-    bool (*encode_pack)(enum topic topic, const struct effect *effects, size_t count,
-                        struct writer *writer);
+    bool (*encode_pack)(enum topic topic, uint32_t partition, const struct effect *effects,
+                        size_t count, struct writer *writer);
 };
 
 #endif

@@ -12,8 +12,6 @@
 #include "engine/rules/compile.h"
 #include "engine/rules/explain.h"
 
-enum { EXIT_GOOD = 0 };
-
 bool
 rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
                 struct fault *out_fault)
@@ -57,20 +55,19 @@ enum {
         RULES_ARENA_BYTES + YAML_BYTES_MAX + (int)sizeof(struct judged) + 2 * ARENA_ALIGNMENT
 };
 
-/* NULL, and the fault said, when there is no file to judge; otherwise judged_close is due. */
+/* NULL when there is no file to judge; otherwise judged_close is due. */
 static struct judged *
-judge(const char *path, FILE *messages, int *out_exit_code)
+judge(const char *path, struct fault *out_fault)
 {
     struct region memory;
-    struct fault fault;
     struct bytes file;
-    if (!region_map(JUDGED_BYTES, &memory, &fault)) goto fail;
+    if (!region_map(JUDGED_BYTES, &memory, out_fault)) return NULL;
     struct arena arena;
     arena_init(&arena, memory.memory, memory.size);
     struct judged *judged = arena_alloc(&arena, sizeof *judged);
-    if (!rules_read_file(path, &arena, &file, &fault)) {
+    if (!rules_read_file(path, &arena, &file, out_fault)) {
         region_unmap(&memory);
-        goto fail;
+        return NULL;
     }
     judged->memory = memory;
     judged->arena = arena;
@@ -79,12 +76,7 @@ judge(const char *path, FILE *messages, int *out_exit_code)
     struct activation activation;
     judged->sound = activation_build(file, &terms, &judged->arena, &judged->diagnostics,
                                      &judged->program, &activation);
-    *out_exit_code = judged->sound ? EXIT_GOOD : FAULT_DATA;
     return judged;
-fail:
-    fprintf(messages, "tally: %s\n", fault.text);
-    *out_exit_code = (int)fault.kind;
-    return NULL;
 }
 
 static void
@@ -127,12 +119,6 @@ print_json(struct json_object *object, FILE *out)
 {
     fprintf(out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
-}
-
-void
-diagnostics_print_json(struct diagnostics *diagnostics, FILE *out)
-{
-    print_json(diagnostics_json(diagnostics), out);
 }
 
 static void
@@ -180,19 +166,26 @@ print_check(struct judged *judged, FILE *out, FILE *messages)
             plural(program->group_count), warnings, plural(warnings));
 }
 
-int
-rules_check_file(const char *path, bool json, FILE *out, FILE *messages)
+static void
+print_judgement(struct judged *judged, bool json, FILE *out, FILE *messages)
 {
-    int exit_code;
-    struct judged *judged = judge(path, messages, &exit_code);
-    if (judged == NULL) return exit_code;
     if (json) {
         print_check_json(judged, out);
     } else {
         print_check(judged, out, messages);
     }
+}
+
+bool
+rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                 struct fault *out_fault)
+{
+    struct judged *judged = judge(path, out_fault);
+    if (judged == NULL) return false;
+    print_judgement(judged, json, out, messages);
+    *out_sound = judged->sound;
     judged_close(judged);
-    return exit_code;
+    return true;
 }
 
 /* The explanation as an array of its lines, headings and blank lines left out. */
@@ -217,23 +210,34 @@ explanation_json(const struct program *program)
     return list;
 }
 
-int
-rules_explain_file(const char *path, bool json, FILE *out, FILE *messages)
+static void
+print_explanation_json(const struct judged *judged, FILE *out)
 {
-    int exit_code;
-    struct judged *judged = judge(path, messages, &exit_code);
-    if (judged == NULL) return exit_code;
-    diagnostics_print(&judged->diagnostics, messages);
-    if (judged->sound && json) {
-        struct json_object *object = json_object_new_object();
-        json_object_object_add(object, "file", json_object_new_string(path));
-        json_object_object_add(object, "rulebook", json_text(judged->program.name));
-        json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
-        json_object_object_add(object, "lines", explanation_json(&judged->program));
-        print_json(object, out);
-    } else if (judged->sound) {
-        explain_program(&judged->program, out);
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "file", json_object_new_string(judged->diagnostics.file_name));
+    json_object_object_add(object, "rulebook", json_text(judged->program.name));
+    json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
+    json_object_object_add(object, "lines", explanation_json(&judged->program));
+    print_json(object, out);
+}
+
+bool
+rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                   struct fault *out_fault)
+{
+    struct judged *judged = judge(path, out_fault);
+    if (judged == NULL) return false;
+    if (!judged->sound) {
+        print_judgement(judged, json, out, messages);
+    } else {
+        diagnostics_print(&judged->diagnostics, messages);
+        if (json) {
+            print_explanation_json(judged, out);
+        } else {
+            explain_program(&judged->program, out);
+        }
     }
+    *out_sound = judged->sound;
     judged_close(judged);
-    return exit_code;
+    return true;
 }

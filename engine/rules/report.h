@@ -20,15 +20,15 @@ bool rules_read_file(const char *path, struct arena *arena, struct bytes *out_fi
 
 /** Checks a rulebook. Every error and warning goes to `messages`, a line that says it is sound to
  * `out`; with `json` one document with both goes to `out` instead: {"file", "ok", "rulebook",
- * "version", "diagnostics": [{"line", "column", "severity", "message", "hint"}], "more"}. Returns
- * the exit code: 0, 65 when there are errors, 66 when there is no such file. */
-int rules_check_file(const char *path, bool json, FILE *out, FILE *messages);
+ * "version", "diagnostics": [{"line", "column", "severity", "message", "hint"}], "more"}. Unsound
+ * is no fault: *out_sound says it. False when there is nothing to judge: FAULT_NO_INPUT, or
+ * FAULT_DATA for a file that is too large. */
+bool rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                      struct fault *out_fault);
 
 /** Tells in words what a rulebook does; with `json`: {"file", "rulebook", "version", "lines": […]}.
- * Errors go to `messages`. Returns as rules_check_file. */
-int rules_explain_file(const char *path, bool json, FILE *out, FILE *messages);
-
-/** The list as a JSON array, in order of place. */
-void diagnostics_print_json(struct diagnostics *diagnostics, FILE *out);
+ * One that is not sound is reported as by rules_check_file, warnings go to `messages`. */
+bool rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
+                        struct fault *out_fault);
 
 #endif

@@ -469,6 +469,18 @@ check_key(const struct schema_key *key, const struct yaml_node *node,
     return all_good;
 }
 
+/* Whether an unknown key of the map was taken for this one: then it is not missing as well. */
+static bool
+is_misspelt(const struct yaml_node *map, const char *const *names, size_t name_count,
+            const char *key)
+{
+    for (const struct yaml_node *node = map->first; node != NULL; node = node->next) {
+        const char *nearest = suggest_nearest(node->key, names, name_count);
+        if (nearest != NULL && strcmp(nearest, key) == 0) return true;
+    }
+    return false;
+}
+
 static bool
 check_map(const struct schema_map *schema, const struct yaml_node *map,
           struct diagnostics *diagnostics)
@@ -484,7 +496,7 @@ check_map(const struct schema_map *schema, const struct yaml_node *map,
         const struct yaml_node *node = yaml_get(map, key->name);
         if (node != NULL) {
             all_good = check_key(key, node, diagnostics) && all_good;
-        } else if (key->required) {
+        } else if (key->required && !is_misspelt(map, names, schema->key_count, key->name)) {
             all_good = diagnostics_error(diagnostics, map->place, "%s needs the key '%s'",
                                          schema->title, key->name);
             diagnostics_hint(diagnostics, "for example: %s", key->example);
