@@ -168,27 +168,29 @@ report_problem(struct document *document, const struct yaml_node *node,
     return false;
 }
 
-/* One key of one source. Texts that may be left out are the empty text. */
+/* One key of one source: what it says, or its default. */
 static bool
-read_source_value(struct document *document, const struct yaml_node *node, enum source_key key,
-                  const char **out_text, int64_t *out_number)
+read_source_value(struct document *document, const struct yaml_node *entry, enum source_key key,
+                  const char **out_text)
 {
-    const struct value_rule *rule = &source_keys[key].rule;
     struct value_problem problem;
-    struct bytes text =
-        bytes_from_cstr(source_keys[key].default_text != NULL ? source_keys[key].default_text : "");
-    *out_text = keep_text(document->options, text);
-    *out_number = 0;
+    int64_t number;
+    const struct yaml_node *node = yaml_get(entry, source_keys[key].key);
+    if (node == NULL && source_keys[key].default_text == NULL) {
+        diagnostics_error(document->diagnostics, entry->place, "a source without a %s",
+                          source_keys[key].key);
+        diagnostics_hint(document->diagnostics, "add '%s: NAME'", source_keys[key].key);
+        return false;
+    }
     if (node == NULL) {
-        if (text.size == 0) return true;
-        bool good = value_parse(rule, text, out_number, &problem);
-        CHECK_MSG(good, "default of %s: %s", source_keys[key].key, problem.message);
+        *out_text = source_keys[key].default_text;
         return true;
     }
     if (!yaml_expect(node, YAML_TEXT, document->diagnostics)) return false;
-    if (!value_parse(rule, node->text, out_number, &problem))
+    if (!value_parse(&source_keys[key].rule, node->text, &number, &problem))
         return report_problem(document, node, &problem);
-    *out_text = keep_value(document->options, rule, node->text, &document->origin);
+    *out_text =
+        keep_value(document->options, &source_keys[key].rule, node->text, &document->origin);
     return true;
 }
 
@@ -196,39 +198,19 @@ static bool
 read_source(struct document *document, const struct yaml_node *entry,
             struct source_options *out_source)
 {
-    const char *keys[SOURCE_KEY_COUNT], *texts[SOURCE_KEY_COUNT];
-    int64_t numbers[SOURCE_KEY_COUNT];
+    const char *keys[SOURCE_KEY_COUNT], *texts[SOURCE_KEY_COUNT] = {NULL};
     for (size_t i = 0; i < SOURCE_KEY_COUNT; i++) {
         keys[i] = source_keys[i].key;
     }
     if (!yaml_expect(entry, YAML_MAP, document->diagnostics)) return false;
     bool good = yaml_check_keys(entry, keys, SOURCE_KEY_COUNT, document->diagnostics);
     for (size_t i = 0; i < SOURCE_KEY_COUNT; i++) {
-        good &= read_source_value(document, yaml_get(entry, keys[i]), (enum source_key)i, &texts[i],
-                                  &numbers[i]);
+        good &= read_source_value(document, entry, (enum source_key)i, &texts[i]);
     }
-    const char *topic = texts[SOURCE_KEY_topic];
-    if (yaml_get(entry, "topic") == NULL) {
-        good = diagnostics_error(document->diagnostics, entry->place, "a source without a topic");
-        diagnostics_hint(document->diagnostics, "add 'topic: NAME'");
-    }
-    if (!good) return false;
-    *out_source = (struct source_options){
-        .topic = topic,
-        .name = *texts[SOURCE_KEY_name] != '\0' ? texts[SOURCE_KEY_name] : topic,
-        .dead_letters = texts[SOURCE_KEY_dead_letters],
-        .map = texts[SOURCE_KEY_map],
-        .format = (enum source_format)numbers[SOURCE_KEY_format],
-        .packed = numbers[SOURCE_KEY_packed] == 1,
-        .generation = (uint32_t)numbers[SOURCE_KEY_generation],
-    };
-    if (*out_source->dead_letters == '\0') {
-        char *name = arena_alloc(&document->options->arena, strlen(topic) + sizeof "-dlt");
-        CHECK(name != NULL);
-        snprintf(name, strlen(topic) + sizeof "-dlt", "%s-dlt", topic);
-        out_source->dead_letters = name;
-    }
-    return true;
+    if (good)
+        *out_source =
+            (struct source_options){texts[SOURCE_KEY_topic], texts[SOURCE_KEY_generation]};
+    return good;
 }
 
 /* The whole list takes the place of one from a weaker origin. */

@@ -156,7 +156,7 @@ class Topics(Command):
 
 class Configuration(Command):
     def test_what_is_printed_can_be_read_back(self):
-        self.file("a.yaml", "data_dir: 'a b: c'\nshards: 2\nsources: [{topic: orders, format: json}]\nkafka: {client.id: '#1'}\n")
+        self.file("a.yaml", "data_dir: 'a b: c'\nshards: 2\nsources: [{topic: orders, generation: '7'}]\nkafka: {client.id: '#1'}\n")
         printed = self.tally("config", "print", "-c", "a.yaml").stdout
         self.file("b.yaml", printed)
         self.assertEqual(self.tally("config", "print", "-c", "b.yaml").stdout, printed)

@@ -123,23 +123,17 @@ Test(options, sources_are_read_and_completed, .init = make_folder, .fini = remov
 {
     write_file("tally.yaml", "sources:\n"
                              "  - topic: orders\n"
-                             "  - {topic: crm, name: crm-1, format: json, packed: true, "
-                             "generation: 3, dead_letters: bad, map: m.yaml}\n");
-    char path[64], map[80];
-    snprintf(path, sizeof path, "-c|%s/tally.yaml", folder);
-    snprintf(map, sizeof map, "%s/m.yaml", folder);
-    cr_assert(read_options(path, ""), "%s%s", fault.text, messages);
+                             "  - {topic: crm, generation: 2026-11}\n");
+    cr_assert(read_options("", ""), "%s%s", fault.text, messages);
     cr_assert_eq(options.source_count, 2);
-    const struct source_options *first = &options.sources[0], *second = &options.sources[1];
-    cr_expect_str_eq(first->name, "orders");
-    cr_expect_str_eq(first->dead_letters, "orders-dlt");
-    cr_expect_str_eq(first->map, "");
-    cr_expect_eq(first->generation, 1);
-    cr_expect(first->format == SOURCE_AUTO && !first->packed);
-    cr_expect_str_eq(second->name, "crm-1");
-    cr_expect_str_eq(second->dead_letters, "bad");
-    cr_expect_str_eq(second->map, map, "a path in a file begins at the file's folder");
-    cr_expect(second->format == SOURCE_JSON && second->packed && second->generation == 3);
+    cr_expect_str_eq(options.sources[0].topic, "orders");
+    cr_expect_str_eq(options.sources[0].generation, "1");
+    cr_expect_str_eq(options.sources[1].topic, "crm");
+    cr_expect_str_eq(options.sources[1].generation, "2026-11");
+    options_fini(&options);
+    cr_assert(read_options("--sources|[{topic: till}]", ""), "%s%s", fault.text, messages);
+    cr_assert_eq(options.source_count, 1, "the list is replaced as a whole");
+    cr_expect_str_eq(options.sources[0].topic, "till");
     options_fini(&options);
 }
 
@@ -206,12 +200,12 @@ Test(options, errors_of_the_file_have_their_places, .init = make_folder, .fini =
         {"a list for a value", "shards: [1]\n",
          "tally.yaml:1:9: error: 'shards' needs a value; here is a list"},
         {"a value for a map", "journal: kafka\n", "tally.yaml:1:10: error: 'journal' needs a map"},
-        {"a source without a topic", "sources: [{format: json}]\n",
+        {"a source without a topic", "sources: [{generation: 2}]\n",
          "tally.yaml:1:11: error: a source without a topic"},
         {"a topic twice", "sources: [{topic: a}, {topic: a}]\n",
          "tally.yaml:1:23: error: topic 'a' is a source already"},
-        {"an unknown key of a source", "sources: [{topic: a, fromat: json}]\n",
-         "did you mean 'format'?"},
+        {"an unknown key of a source", "sources: [{topic: a, genration: 2}]\n",
+         "did you mean 'generation'?"},
         {"an empty property", "kafka: {client.id: \"\"}\n",
          "tally.yaml:1:20: error: client.id: '' is empty"},
         {"broken YAML", "journal: {kind: kafka\n", "not valid YAML"},
