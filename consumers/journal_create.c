@@ -25,11 +25,11 @@ struct creation {
 };
 
 static bool
-too_long(struct creation *creation, int64_t began_ns, struct fault *out_fault)
+too_long(struct journal *journal, int64_t began_ns, struct fault *out_fault)
 {
     if (clock_monotonic_ns() - began_ns < PATIENCE_S * INT64_C(1000000000)) return false;
     char health[256];
-    creation->journal->ops->health(creation->journal, health, sizeof health);
+    journal->ops->health(journal, health, sizeof health);
     fault_set(out_fault, FAULT_UNAVAILABLE, "no answer within %d s: %s", PATIENCE_S, health);
     return true;
 }
@@ -37,33 +37,114 @@ too_long(struct creation *creation, int64_t began_ns, struct fault *out_fault)
 /* ---- What stands there ----------------------------------------------------------------------- */
 
 static bool
-genesis_judge(struct creation *creation, uint32_t partition, const struct genesis *genesis,
+genesis_decode(const struct journal_message *message, struct journal_genesis *out_genesis,
+               struct fault *out_fault)
+{
+    void *memory = aligned_alloc(ARENA_ALIGNMENT, GENESIS_ARENA_BYTES);
+    CHECK(memory != NULL);
+    struct arena arena;
+    arena_init(&arena, memory, GENESIS_ARENA_BYTES);
+    const struct record_decoder *decoder = codec_record_decoder();
+    struct entry entries[1];
+    size_t count;
+    bool found =
+        message->offset == 0 &&
+        decoder->decode(decoder, message->payload, &arena, entries, 1, &count, out_fault) &&
+        count == 1 && entries[0].kind == ENTRY_GENESIS && entries[0].genesis.programme.size > 0 &&
+        entries[0].genesis.programme.size <= EVENT_ID_BYTES_MAX;
+    if (found) {
+        const struct genesis *genesis = &entries[0].genesis;
+        *out_genesis = (struct journal_genesis){.format = genesis->format,
+                                                .law = genesis->law,
+                                                .partition_count = genesis->partition_count,
+                                                .partition = genesis->partition,
+                                                .time_kind = genesis->time_kind};
+        memcpy(out_genesis->journal_id, genesis->journal_id, JOURNAL_ID_BYTES);
+        memcpy(out_genesis->programme, genesis->programme.data, genesis->programme.size);
+    } else {
+        fault_set(
+            out_fault, FAULT_DATA,
+            "partition %u does not begin with a record 0 (its first message is at offset %" PRId64
+            "): it was written to before it was made, or retention took its beginning; make a new "
+            "one",
+            message->partition, message->offset);
+    }
+    free(memory);
+    return found;
+}
+
+/* *out_found is false when the partition is empty. */
+static bool
+genesis_look(struct journal *journal, struct journal_reader *reader, uint32_t partition,
+             bool *out_found, struct journal_genesis *out_genesis, struct fault *out_fault)
+{
+    int64_t first, end;
+    if (!journal->ops->bounds(journal, partition, &first, &end, out_fault)) return false;
+    *out_found = end != 0;
+    if (end == 0) return true;
+    if (!reader->ops->assign(reader, partition, first, out_fault)) return false;
+    int64_t began_ns = clock_monotonic_ns();
+    for (;;) {
+        struct journal_message message;
+        size_t count;
+        if (!reader->ops->read(reader, WAIT_MS, &message, 1, &count, out_fault)) return false;
+        if (count == 1) {
+            reader->ops->revoke(reader, partition);
+            return genesis_decode(&message, out_genesis, out_fault);
+        }
+        if (too_long(journal, began_ns, out_fault)) return false;
+    }
+}
+
+bool
+journal_genesis_read(struct journal *journal, uint32_t partition,
+                     struct journal_genesis *out_genesis, struct fault *out_fault)
+{
+    struct journal_reader *reader;
+    if (!journal->ops->open_reader(journal, &reader, out_fault)) return false;
+    bool found;
+    bool well = genesis_look(journal, reader, partition, &found, out_genesis, out_fault);
+    reader->ops->close(reader);
+    if (well && !found) {
+        well =
+            fault_set(out_fault, FAULT_NO_INPUT,
+                      "partition %u has no record 0: make the journal with `tally journal create`",
+                      partition);
+    }
+    return well || fault_wrap(out_fault, "journal");
+}
+
+static bool
+genesis_judge(struct creation *creation, uint32_t partition, const struct journal_genesis *genesis,
               struct fault *out_fault)
 {
     const struct journal_create_options *options = creation->options;
     uint32_t count = creation->journal->ops->partition_count(creation->journal);
-    if (!bytes_equal(genesis->programme, bytes_from_cstr(options->programme))) {
-        return fault_set(out_fault, FAULT_CONFIG,
-                         "partition %u belongs to programme %.*s, not to %s: one journal is one programme; name "
-                         "another journal.topic or data_dir",
-                         partition, (int)genesis->programme.size, (const char *)genesis->programme.data,
-                         options->programme);
+    if (strcmp(genesis->programme, options->programme) != 0) {
+        return fault_set(
+            out_fault, FAULT_CONFIG,
+            "partition %u belongs to programme %s, not to %s: one journal is one programme; name "
+            "another journal.topic or data_dir",
+            partition, genesis->programme, options->programme);
     }
     if (genesis->partition_count != count || genesis->partition != partition) {
-        return fault_set(out_fault, FAULT_CONFIG,
-                         "partition %u says that it is number %u of %u, but the journal has %u partitions",
-                         partition, genesis->partition, genesis->partition_count, count);
+        return fault_set(
+            out_fault, FAULT_CONFIG,
+            "partition %u says that it is number %u of %u, but the journal has %u partitions",
+            partition, genesis->partition, genesis->partition_count, count);
     }
     if (genesis->format != JOURNAL_FORMAT || genesis->time_kind != options->time_kind) {
-        return fault_set(out_fault, FAULT_CONFIG,
-                         "partition %u was made with format %u and %s time, not format %d and %s time", partition,
-                         genesis->format, genesis->time_kind == TIME_RECORD ? "recorded" : "append",
-                         JOURNAL_FORMAT, options->time_kind == TIME_RECORD ? "recorded" : "append");
+        return fault_set(
+            out_fault, FAULT_CONFIG,
+            "partition %u was made with format %u and %s time, not format %d and %s time",
+            partition, genesis->format, genesis->time_kind == TIME_RECORD ? "recorded" : "append",
+            JOURNAL_FORMAT, options->time_kind == TIME_RECORD ? "recorded" : "append");
     }
     if (creation->id_known &&
         memcmp(creation->report.journal_id, genesis->journal_id, JOURNAL_ID_BYTES) != 0) {
         return fault_set(out_fault, FAULT_DATA,
-                         "partition %u has another journal's id than those before it: it was made at the same moment "
+                         "partition %u has another journal's id than those before it: it was made "
+                         "at the same moment "
                          "by somebody else; make a new topic or folder",
                          partition);
     }
@@ -74,52 +155,15 @@ genesis_judge(struct creation *creation, uint32_t partition, const struct genesi
 }
 
 static bool
-record_judge(struct creation *creation, const struct journal_message *message,
-             struct fault *out_fault)
-{
-    void *memory = aligned_alloc(ARENA_ALIGNMENT, GENESIS_ARENA_BYTES);
-    CHECK(memory != NULL);
-    struct arena arena;
-    arena_init(&arena, memory, GENESIS_ARENA_BYTES);
-    const struct record_decoder *decoder = codec_record_decoder();
-    struct entry entries[2];
-    size_t count;
-    bool decoded = message->offset == 0 &&
-                   decoder->decode(decoder, message->payload, &arena, entries, 2, &count, out_fault);
-    bool judged;
-    if (decoded && count == 1 && entries[0].kind == ENTRY_GENESIS) {
-        judged = genesis_judge(creation, message->partition, &entries[0].genesis, out_fault);
-    } else {
-        judged = fault_set(out_fault, FAULT_DATA,
-                           "partition %u does not begin with a record 0 (its first message is at offset %" PRId64
-                           "): it was written before it was made, or retention took its beginning; make a new one",
-                           message->partition, message->offset);
-    }
-    free(memory);
-    return judged;
-}
-
-static bool
 partition_look(struct creation *creation, struct journal_reader *reader, uint32_t partition,
                struct fault *out_fault)
 {
-    struct journal *journal = creation->journal;
-    int64_t first, end;
-    if (!journal->ops->bounds(journal, partition, &first, &end, out_fault)) return false;
-    creation->missing[partition] = end == 0;
-    if (end == 0) return true;
-    if (!reader->ops->assign(reader, partition, first, out_fault)) return false;
-    int64_t began_ns = clock_monotonic_ns();
-    for (;;) {
-        struct journal_message message;
-        size_t count;
-        if (!reader->ops->read(reader, WAIT_MS, &message, 1, &count, out_fault)) return false;
-        if (count == 1) {
-            reader->ops->revoke(reader, partition);
-            return record_judge(creation, &message, out_fault);
-        }
-        if (too_long(creation, began_ns, out_fault)) return false;
-    }
+    bool found;
+    struct journal_genesis genesis;
+    if (!genesis_look(creation->journal, reader, partition, &found, &genesis, out_fault))
+        return false;
+    creation->missing[partition] = !found;
+    return !found || genesis_judge(creation, partition, &genesis, out_fault);
 }
 
 static bool
@@ -130,7 +174,8 @@ journal_look(struct creation *creation, struct fault *out_fault)
     if (!journal->ops->open_reader(journal, &reader, out_fault)) return false;
     uint32_t count = journal->ops->partition_count(journal);
     bool well = true;
-    for (uint32_t i = 0; well && i < count; i++) well = partition_look(creation, reader, i, out_fault);
+    for (uint32_t i = 0; well && i < count; i++)
+        well = partition_look(creation, reader, i, out_fault);
     reader->ops->close(reader);
     return well;
 }
@@ -175,12 +220,13 @@ journal_complete(struct creation *creation, struct fault *out_fault)
     int64_t began_ns = clock_monotonic_ns();
     while (well && appender->ops->acked(appender) < queued) {
         well = appender->ops->poll(appender, WAIT_MS, out_fault) &&
-               !too_long(creation, began_ns, out_fault);
+               !too_long(journal, began_ns, out_fault);
     }
     for (uint32_t i = 0; well && i < count; i++) {
         if (creation->missing[i] && appender->ops->last_offset(appender, i) != 0) {
-            well = fault_set(out_fault, FAULT_DATA,
-                             "partition %u: somebody else wrote to it at the same moment; try again", i);
+            well = fault_set(
+                out_fault, FAULT_DATA,
+                "partition %u: somebody else wrote to it at the same moment; try again", i);
         }
     }
     appender->ops->close(appender);

@@ -1,5 +1,6 @@
 /*
- * Record 0 of every partition: what a journal is (architecture.md, "The journal"). Works on any journal, Kafka or embedded.
+ * Record 0 of every partition: what a journal is (architecture.md, "The journal"). Works on any
+ * journal, Kafka or embedded.
  */
 #ifndef TALLYBOOK_CONSUMERS_JOURNAL_CREATE_H
 #define TALLYBOOK_CONSUMERS_JOURNAL_CREATE_H
@@ -17,10 +18,25 @@ struct journal_create_report {
     uint32_t written, found; /* partitions */
 };
 
-/** Writes record 0 to each partition that has none and returns when all are durable. Can be repeated: a journal that was made
- * before, wholly or half, keeps its id and is completed. FAULT_CONFIG: it belongs to another programme, or was made with
- * other properties. FAULT_DATA: what stands first in a partition is no record 0, or the partitions disagree. */
+/** Writes record 0 to each partition that has none and returns when all are durable. Can be
+ * repeated: a journal that was made before, wholly or half, keeps its id and is completed.
+ * FAULT_CONFIG: it belongs to another programme, or was made with other properties. FAULT_DATA:
+ * what stands first in a partition is no record 0, or the partitions disagree. */
 bool journal_create(struct journal *journal, const struct journal_create_options *options,
                     struct journal_create_report *out_report, struct fault *out_fault);
+
+/* What record 0 of a partition says. */
+struct journal_genesis {
+    uint32_t format, law;
+    uint8_t journal_id[JOURNAL_ID_BYTES];
+    char programme[EVENT_ID_BYTES_MAX + 1];
+    uint32_t partition_count, partition;
+    enum time_kind time_kind;
+};
+
+/** Reads record 0 of a partition. FAULT_NO_INPUT: it was never written, with the command that does.
+ * FAULT_DATA as above. */
+bool journal_genesis_read(struct journal *journal, uint32_t partition,
+                          struct journal_genesis *out_genesis, struct fault *out_fault);
 
 #endif
