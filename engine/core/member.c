@@ -327,7 +327,7 @@ bool
 members_next_dirty(struct members *members, uint32_t generation, uint64_t *cursor,
                    struct row_key *out_key, struct writer *writer)
 {
-    for (uint64_t number = *cursor; number <= members->count; number++) {
+    for (uint64_t number = *cursor == 0 ? 1 : *cursor; number <= members->count; number++) {
         const uint64_t *dirty = page_of(members, number)->dirty[generation & 1];
         uint64_t slot = number % MEMBER_PAGE_SLOTS;
         uint64_t bits = dirty[slot / 64] >> slot % 64;
