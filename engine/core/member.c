@@ -117,6 +117,23 @@ members_warm(const struct members *members, uint64_t number)
 }
 
 void
+members_prefetch_slot(const struct members *members, uint64_t number)
+{
+    __builtin_prefetch(&page_of(members, number)->slots[number % MEMBER_PAGE_SLOTS]);
+}
+
+void
+members_prefetch(const struct members *members, uint64_t number)
+{
+    const struct member *member = members_warm(members, number);
+    if (member == NULL) return;
+    __builtin_prefetch(member);
+    __builtin_prefetch((const uint8_t *)member + 64);
+    __builtin_prefetch((const uint8_t *)member + 128);
+    __builtin_prefetch((const uint8_t *)member + 192);
+}
+
+void
 members_need(uint64_t number, struct needs *needs)
 {
     CHECK(needs != NULL); /* an apply finds every row in memory: fold_needs has named it */

@@ -130,7 +130,7 @@ rig_entry(struct rig *rig, const struct entry *entry)
         if (rig->needs.count == 0) break;
         fetch(rig);
     }
-    fold_prefetch(rig->state, entry);
+    fold_prefetch(rig->state, entry, 1);
     struct position position = {.offset = rig->offset};
     if (!fold_apply(rig->state, entry, position, rig->now_ms, &rig->effects, &rig->fault))
         return false;
