@@ -131,11 +131,11 @@ prefetch_batch(const struct state *state, const struct entry *entries, size_t co
         if (entries[i].kind != ENTRY_EVENT) continue;
         hashes[i] = members_hash(&state->members, event->member);
         locator_prefetch(&state->members.locator, hashes[i]);
-        locator_prefetch(&state->identities.locator,
-                         identity_hash(&state->memo, event->source, event->id).lo);
+        locator_prefetch_insert(&state->identities.locator,
+                                identity_hash(&state->memo, event->source, event->id).lo);
         if (!named_reference(event, &kind, &id)) continue;
-        locator_prefetch(&state->references.locator,
-                         reference_hash(&state->memo, kind, event->member, id));
+        locator_prefetch_insert(&state->references.locator,
+                                reference_hash(&state->memo, kind, event->member, id));
     }
     for (size_t i = 0; i < count; i++) {
         if (entries[i].kind != ENTRY_EVENT) continue;
