@@ -10,6 +10,10 @@
  * partition probe intake BOOTSTRAP JOURNAL PARTITIONS COUNT SOURCE…               take COUNT
  * messages of the sources, group JOURNAL probe entries BOOTSTRAP JOURNAL PARTITIONS COUNT print the
  * entries of COUNT records
+ *     probe publish BOOTSTRAP JOURNAL PARTITIONS LAST single|packed|json FIRST
+ *                                                                           publish effects FIRST
+ * to LAST of each partition probe outputs BOOTSTRAP JOURNAL PARTITIONS print what stands on the
+ * outputs
  *
  * Exit code: the fault's, its text on standard error. What Kafka says to people goes to standard
  * output as "say: …". */
@@ -26,16 +30,9 @@
 #include "consumers/topics.h"
 #include "engine/base/check.h"
 #include "engine/base/region.h"
+#include "tests/kafka/probe.h"
 
 enum { READ_MAX = 256, WAIT_MS = 100, PATIENCE_MS = 60000, SOURCES_MAX = 8 };
-
-struct probe {
-    struct kafka *kafka;
-    const char *topic;
-    uint32_t partition_count;
-    int argc;
-    char **argv; /* behind PARTITIONS */
-};
 
 static void
 say(void *context, const char *line)
@@ -50,7 +47,7 @@ probe_topics(struct probe *probe, struct fault *out_fault)
 {
     CHECK(probe->argc >= 2);
     char names[TOPIC_COUNT][KAFKA_TOPIC_BYTES];
-    static const char *const suffixes[TOPIC_COUNT] = {"postings", "outcomes", "tiers", "notices"};
+    probe_output_names(probe->topic, names);
     uint32_t replicas = (uint32_t)atoi(probe->argv[1]);
     struct topics_plan plan = {.journal = probe->topic,
                                .sources = (const char *const *)probe->argv + 2,
@@ -59,10 +56,8 @@ probe_topics(struct probe *probe, struct fault *out_fault)
                                .replicas = replicas,
                                .in_sync = replicas,
                                .repair = strcmp(probe->argv[0], "repair") == 0};
-    for (int i = 0; i < TOPIC_COUNT; i++) {
-        snprintf(names[i], sizeof names[i], "%s.%s", probe->topic, suffixes[i]);
+    for (int i = 0; i < TOPIC_COUNT; i++)
         plan.outputs[i] = names[i];
-    }
     struct topics_report report;
     if (!topics_create(probe->kafka, &plan, &report, out_fault)) return false;
     printf("made %u kept %u repaired %u\n", report.made, report.kept, report.repaired);
@@ -255,6 +250,8 @@ static bool
 probe_run(const char *verb, struct probe *probe, struct fault *out_fault)
 {
     if (strcmp(verb, "topics") == 0) return probe_topics(probe, out_fault);
+    if (strcmp(verb, "publish") == 0) return probe_publish(probe, out_fault);
+    if (strcmp(verb, "outputs") == 0) return probe_outputs(probe, out_fault);
     struct journal *journal;
     struct journal_kafka_options options = {.topic = probe->topic,
                                             .partition_count = probe->partition_count};
