@@ -7,8 +7,8 @@
 
 #include "consumers/codec_event.h"
 #include "consumers/codec_source.h"
+#include "consumers/genesis.h"
 #include "consumers/intake_priv.h"
-#include "consumers/journal_create.h"
 #include "consumers/topics.h"
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
@@ -289,14 +289,19 @@ sources_check(struct kafka *kafka, const struct intake_options *options, struct 
 static bool
 journal_is_live(struct journal *journal, struct fault *out_fault)
 {
-    struct journal_genesis genesis;
-    if (!journal_genesis_read(journal, 0, &genesis, out_fault)) return false;
+    char programme[EVENT_ID_BYTES_MAX];
+    struct genesis genesis;
+    bool found;
+    if (!genesis_read(journal, 0, programme, &genesis, &found, out_fault)) return false;
+    if (!found)
+        return fault_set(out_fault, FAULT_NO_INPUT,
+                         "the journal has no record 0; make it with `tally journal create`");
     if (genesis.time_kind == TIME_APPEND) return true;
-    return fault_set(
-        out_fault, FAULT_CONFIG,
-        "the journal of programme %s is a history, whose time comes from its events: `tally import "
-        "--history` writes to it, a live intake cannot",
-        genesis.programme);
+    return fault_set(out_fault, FAULT_CONFIG,
+                     "the journal of programme %.*s is a history, whose time comes from its "
+                     "events: `tally import "
+                     "--history` writes to it, a live intake cannot",
+                     (int)genesis.programme.size, (const char *)genesis.programme.data);
 }
 
 static void

@@ -128,6 +128,22 @@ intake_pack_hole(struct intake_pack *pack, uint32_t partition, const struct hole
 }
 
 bool
+intake_pack_ticks(struct intake_pack *pack, int64_t journal_time_ms, struct fault *out_fault)
+{
+    struct tick tick = {0};
+    for (uint32_t partition = 0; partition < pack->partition_count; partition++) {
+        struct record_builder *builder = &pack->builders[partition];
+        if (!codec_record_add_tick(builder, &tick, journal_time_ms)) {
+            if (!builder_flush(pack, partition, out_fault)) return false;
+            bool fits = codec_record_add_tick(builder, &tick, journal_time_ms);
+            CHECK(fits);
+        }
+        if (!added(pack, partition, out_fault)) return false;
+    }
+    return true;
+}
+
+bool
 intake_pack_flush(struct intake_pack *pack, struct fault *out_fault)
 {
     for (uint32_t i = 0; pack->pending > 0 && i < pack->partition_count; i++) {

@@ -24,8 +24,8 @@
 
 #include "consumers/codec_event.h"
 #include "consumers/codec_record.h"
+#include "consumers/genesis.h"
 #include "consumers/intake.h"
-#include "consumers/journal_create.h"
 #include "consumers/journal_kafka.h"
 #include "consumers/topics.h"
 #include "engine/base/check.h"
@@ -132,14 +132,28 @@ static bool
 probe_create(struct probe *probe, struct journal *journal, struct fault *out_fault)
 {
     CHECK(probe->argc == 2);
-    struct journal_create_options options = {
-        .programme = probe->argv[0],
-        .time_kind = strcmp(probe->argv[1], "record") == 0 ? TIME_RECORD : TIME_APPEND};
-    struct journal_create_report report;
-    if (!journal_create(journal, &options, &report, out_fault)) return false;
-    printf("written %u found %u id ", report.written, report.found);
+    struct genesis genesis = {
+        .format = JOURNAL_FORMAT,
+        .law = LAW_VERSION,
+        .journal_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+        .programme = bytes_from_cstr(probe->argv[0]),
+        .partition_count = journal->ops->partition_count(journal),
+        .time_kind = strcmp(probe->argv[1], "record") == 0 ? TIME_RECORD : TIME_APPEND,
+    };
+    char memory[EVENT_ID_BYTES_MAX];
+    struct genesis there;
+    unsigned found_count = 0;
+    bool found, made;
+    for (uint32_t i = 0; i < genesis.partition_count; i++) {
+        if (!genesis_read(journal, i, memory, &there, &found, out_fault)) return false;
+        found_count += found;
+    }
+    if (!genesis_write(journal, &genesis, false, &made, out_fault) ||
+        !genesis_read(journal, 0, memory, &there, &found, out_fault))
+        return false;
+    printf("written %u found %u id ", genesis.partition_count - found_count, found_count);
     for (int i = 0; i < JOURNAL_ID_BYTES; i++)
-        printf("%02x", report.journal_id[i]);
+        printf("%02x", there.journal_id[i]);
     printf("\n");
     return true;
 }
