@@ -13,6 +13,9 @@ struct probe {
     char **argv; /* behind PARTITIONS */
 };
 
+/** A whole number of the command line; CHECKs that it is one. */
+int64_t probe_number(const char *text);
+
 /** Names of the outputs of a journal. */
 void probe_output_names(const char *journal, char names[TOPIC_COUNT][KAFKA_TOPIC_BYTES]);
 

@@ -169,7 +169,8 @@ bool
 probe_publish(struct probe *probe, struct fault *out_fault)
 {
     CHECK(probe->argc == 3);
-    uint64_t last = strtoull(probe->argv[0], NULL, 10), first = strtoull(probe->argv[2], NULL, 10);
+    uint64_t last = (uint64_t)probe_number(probe->argv[0]),
+             first = (uint64_t)probe_number(probe->argv[2]);
     struct outputs *outputs;
     if (!outputs_open(probe, probe->argv[1], &outputs, out_fault)) return false;
     struct publisher *publisher;
