@@ -93,10 +93,10 @@ print_lots(const struct command_context *context, struct json_object *member,
     size_t count = json_object_array_length(lots);
     struct region region;
     struct arena arena;
-    struct table table;
+    struct text_table table;
     if (!region_map(((size_t)4 << 20) + count * 2048, &region, out_fault)) return false;
     arena_init(&arena, region.memory, region.size);
-    table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
+    text_table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
     for (size_t i = 0; i < count; i++) {
         struct json_object *lot = json_object_array_get_idx(lots, i);
         char granted[FIGURE_MAX], remaining[FIGURE_MAX], version[FIGURE_MAX];
@@ -110,9 +110,9 @@ print_lots(const struct command_context *context, struct json_object *member,
             json_view_text(lot, "rule"),
             bytes_from_cstr(format_count(json_view_number(lot, "ruleVersion"), version)),
         };
-        table_row(&table, cells);
+        text_table_row(&table, cells);
     }
-    table_print(&table, context->out);
+    text_table_print(&table, context->out);
     region_unmap(&region);
     return true;
 }
