@@ -218,9 +218,8 @@ demo_say_goodbye(const struct demo *demo)
     FILE *out = demo->context->out->file;
     char events[FIGURE_MAX], effects[FIGURE_MAX], took[FIGURE_MAX];
     fprintf(out,
-            "The demo folded %s events into %s published effects in %s, and kept nothing.\n"
-            "Next: 'tally demo --once' tells a story in figures; 'tally rules explain FILE' says "
-            "what a rulebook does;\n'tally help' lists the rest.\n",
+            "%s events, %s published effects in %s; the demo kept nothing.\n"
+            "Next: 'tally demo --once' tells a story in figures, 'tally help' lists the rest.\n",
             format_count((int64_t)demo->ledger->events, events),
             format_count((int64_t)demo->ledger->effects, effects),
             format_duration((clock_monotonic_ns() - demo->begun_ns) / 1000000, took));

@@ -259,6 +259,24 @@ ledger_take_outcome(struct demo_ledger *ledger, const Tallybook__V1__Outcome *ou
     return true;
 }
 
+/* Partitions are read in no fixed order: the latest counts, and of two at one instant the first by
+ * name, so that the same outputs give the same example. */
+static void
+ledger_keep_example(struct demo_ledger *ledger, const Tallybook__V1__TierChange *change)
+{
+    struct demo_example *example = &ledger->example;
+    if (change->effective_at_ms < example->at_ms ||
+        (change->effective_at_ms == example->at_ms && strcmp(change->member, example->member) > 0))
+        return;
+    *example = (struct demo_example){
+        .found = true, .at_ms = change->effective_at_ms, .metric = change->metric_value};
+    copy_text(example->member, change->member);
+    copy_text(example->from, change->from);
+    copy_text(example->to, change->to);
+    copy_text(example->source, change->cause->source);
+    copy_text(example->event, change->cause->id);
+}
+
 static bool
 ledger_take_tier(struct demo_ledger *ledger, const Tallybook__V1__TierChange *change)
 {
@@ -285,16 +303,8 @@ ledger_take_tier(struct demo_ledger *ledger, const Tallybook__V1__TierChange *ch
     line->up = up;
     line->points = change->metric_value;
     copy_text(line->what, change->to);
-    if (!up || change->cause == NULL || (uint32_t)to <= ledger->example_level) return true;
-    ledger->example_level = (uint32_t)to;
-    struct demo_example *example = &ledger->example;
-    *example = (struct demo_example){
-        .found = true, .at_ms = change->effective_at_ms, .metric = change->metric_value};
-    copy_text(example->member, change->member);
-    copy_text(example->from, change->from);
-    copy_text(example->to, change->to);
-    copy_text(example->source, change->cause->source);
-    copy_text(example->event, change->cause->id);
+    if (up && change->cause != NULL && (uint32_t)to + 2 == ledger->program->groups[0].level_count)
+        ledger_keep_example(ledger, change);
     return true;
 }
 

@@ -31,7 +31,7 @@ enum {
     DEMO_SPENDABLE = 0, /* the programme's first currency, the one shown */
 };
 
-/* Kinds of lines, from the rarest to the most common: the order in which they are shown. */
+/* Kinds of lines of the stream; the most common is the last. */
 enum demo_line_kind {
     DEMO_LINE_TIER,
     DEMO_LINE_OWED, /* a claw-back of points that were spent already */
@@ -99,9 +99,8 @@ struct demo_ledger {
     int64_t last_days[DEMO_DAYS]; /* spendable points by their last day */
     int64_t last_day_numbers[DEMO_DAYS];
     struct demo_line lines[DEMO_LINE_KINDS];
-    struct demo_example example; /* the first to reach the highest level anybody has reached */
-    uint32_t example_level;
-    int64_t clock_ms; /* the latest journal time read */
+    struct demo_example example; /* the last to reach the last level but one */
+    int64_t clock_ms;            /* the latest journal time read */
 };
 
 /** Empty books for a programme with one tier group; `program` outlives them. Allocated. */

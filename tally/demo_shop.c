@@ -32,7 +32,8 @@ struct shop_order {
 /* What a member believes to have. */
 struct shop_purse {
     int64_t points;
-    int64_t day; /* of that belief */
+    int64_t day;         /* of that belief */
+    uint32_t last_order; /* number */
 };
 
 struct demo_shop {
@@ -45,6 +46,7 @@ struct demo_shop {
     uint32_t order_number;
     int64_t carry; /* of events a minute, in 1/86,400,000 */
     int64_t rush_until_minute;
+    uint32_t last_spender;
     struct shop_order orders[SHOP_ORDERS_KEPT];
     struct shop_purse purses[DEMO_MEMBERS_MAX];
     uint8_t last_event[SHOP_EVENT_BYTES]; /* of the last order, to be told again */
@@ -56,7 +58,7 @@ struct demo_shop {
 
 /* protobuf-c wants texts that may be written, and never writes them. */
 static char shop_app[] = "app", shop_web[] = "webshop", shop_money[] = "EUR",
-            shop_first_line[] = "1";
+            shop_first_line[] = "1", shop_points[] = "points";
 
 /* ---- Chance
  * ----------------------------------------------------------------------------------------------------------
@@ -79,16 +81,20 @@ shop_pick(struct demo_shop *shop, uint32_t below)
     return (uint32_t)((shop_random(shop) >> 32) * below >> 32);
 }
 
-/* Some come every other day, most once a month: the square of an even chance. New members are the
- * last ones. */
+/* Some come every day, most now and then: the least of two or four even chances. Who joined last
+ * comes least. */
 static uint32_t
 shop_pick_member(struct demo_shop *shop)
 {
     int64_t day = (shop->clock.ms - shop->start.ms) / CALENDAR_DAY_MS;
     int64_t members = SHOP_MEMBERS_AT_START + SHOP_MEMBERS_A_DAY * day;
     if (members > DEMO_MEMBERS_MAX) members = DEMO_MEMBERS_MAX;
-    uint64_t even = shop_pick(shop, UINT32_MAX);
-    return (uint32_t)((even * even >> 32) * (uint64_t)members >> 32);
+    uint32_t least = UINT32_MAX;
+    for (uint32_t tries = shop_pick(shop, 3) == 0 ? 4 : 2; tries > 0; tries--) {
+        uint32_t even = shop_pick(shop, (uint32_t)members);
+        if (even < least) least = even;
+    }
+    return least;
 }
 
 /* ---- Writing
@@ -179,7 +185,7 @@ shop_sell(struct demo_shop *shop, uint32_t member, struct fault *out_fault)
     char order_id[SHOP_TEXT_BYTES];
     struct shop_order *order = &shop->orders[shop->order_number % SHOP_ORDERS_KEPT];
     uint32_t count = 1 + shop_pick(shop, SHOP_LINES_MAX - 1);
-    int64_t goods_minor = 0;
+    int64_t points_minor = 0; /* as the lowest level earns */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t roll = shop_pick(shop, 10);
         uint32_t shelf = roll < 5 ? 0 : roll < 7 ? 1 : roll < 9 ? 2 : 3;
@@ -187,10 +193,11 @@ shop_sell(struct demo_shop *shop, uint32_t member, struct fault *out_fault)
         tallybook__v1__line__init(&lines[i]);
         lines[i].category = shelves[shelf].name;
         lines[i].amount_minor = shelves[shelf].least_minor + shop_pick(shop, span / 10) * 10;
-        goods_minor += lines[i].amount_minor;
+        points_minor += lines[i].amount_minor * (shelf == 1 ? 2 : 1);
         pointers[i] = &lines[i];
     }
     *order = (struct shop_order){shop->order_number, member, lines[0].amount_minor, false};
+    shop->purses[member].last_order = shop->order_number;
     snprintf(order_id, sizeof order_id, "o-%" PRIu32, shop->order_number++);
     if (shop_pick(shop, 4) == 0) { /* posted, not fetched */
         tallybook__v1__line__init(&lines[count]);
@@ -199,7 +206,7 @@ shop_sell(struct demo_shop *shop, uint32_t member, struct fault *out_fault)
         pointers[count] = &lines[count];
         count++;
     }
-    shop_purse(shop, member)->points += goods_minor / 100;
+    shop_purse(shop, member)->points += points_minor / 100;
     purchase.order_id = order_id;
     purchase.currency = shop_money;
     purchase.n_lines = count;
@@ -214,15 +221,16 @@ shop_redeem(struct demo_shop *shop, uint32_t member, struct fault *out_fault)
 {
     Tallybook__V1__Redeem redeem = TALLYBOOK__V1__REDEEM__INIT;
     Tallybook__V1__Event event = TALLYBOOK__V1__EVENT__INIT;
-    char spend_id[SHOP_TEXT_BYTES];
+    char spend_id[SHOP_TEXT_BYTES], *currencies[] = {shop_points};
     struct shop_purse *purse = shop_purse(shop, member);
     if (purse->points < 100) return shop_sell(shop, member, out_fault);
-    int64_t points = purse->points / 2 / 50 * 50;
-    if (shop_pick(shop, 3) == 0) points *= 2;
-    if (points < 50) points = 50;
+    int64_t points = shop_pick(shop, 3) == 0 ? purse->points : purse->points / 100 * 50;
     purse->points -= points;
+    shop->last_spender = member;
     snprintf(spend_id, sizeof spend_id, "s-%" PRIu64, shop->event_number);
     redeem.spend_id = spend_id;
+    redeem.n_currencies = 1;
+    redeem.currencies = currencies;
     redeem.what_case = TALLYBOOK__V1__REDEEM__WHAT_POINTS;
     redeem.points = points;
     event.payload_case = TALLYBOOK__V1__EVENT__PAYLOAD_REDEEM;
@@ -236,8 +244,11 @@ shop_take_back(struct demo_shop *shop, bool cancelled, struct fault *out_fault)
 {
     uint32_t kept =
         shop->order_number < SHOP_ORDERS_KEPT ? shop->order_number : (uint32_t)SHOP_ORDERS_KEPT;
-    uint32_t back = 1 + shop_pick(shop, cancelled && kept > 200 ? 200 : kept);
-    struct shop_order *order = &shop->orders[(shop->order_number - back) % SHOP_ORDERS_KEPT];
+    uint32_t number = shop->order_number - 1 - shop_pick(shop, cancelled ? kept / 40 + 1 : kept);
+    /* Now and then by someone who has just spent the points of it. */
+    uint32_t spent = shop->purses[shop->last_spender].last_order;
+    if (!cancelled && shop_pick(shop, 5) == 0 && shop->order_number - spent < kept) number = spent;
+    struct shop_order *order = &shop->orders[number % SHOP_ORDERS_KEPT];
     Tallybook__V1__Event event = TALLYBOOK__V1__EVENT__INIT;
     char order_id[SHOP_TEXT_BYTES], refund_id[SHOP_TEXT_BYTES];
     if (order->over) return shop_sell(shop, order->member, out_fault);
@@ -268,16 +279,26 @@ shop_take_back(struct demo_shop *shop, bool cancelled, struct fault *out_fault)
     return shop_tell(shop, order->member, &event, out_fault);
 }
 
+/* After Christmas presents come back. */
+static bool
+shop_is_season_of_returns(const struct demo_shop *shop)
+{
+    struct civil_date date = calendar_civil_from_days(shop->clock.ms / CALENDAR_DAY_MS);
+    return (date.month == 12 && date.day > 26) || (date.month == 1 && date.day < 7);
+}
+
 static bool
 shop_happen(struct demo_shop *shop, struct fault *out_fault)
 {
+    const uint32_t returns = shop_is_season_of_returns(shop) ? 150 : 35;
     uint32_t roll = shop_pick(shop, 1000);
-    if (roll < 70) return shop_redeem(shop, shop_pick_member(shop), out_fault);
-    if (roll < 100 && shop->order_number > 0) return shop_take_back(shop, false, out_fault);
-    if (roll < 106 && shop->order_number > 0) return shop_take_back(shop, true, out_fault);
-    if (roll < 110 && shop->last_event_size > 0) /* a sender that did not hear the answer */
+    if (roll < 4 && shop->last_event_size > 0) /* a sender that did not hear the answer */
         return shop_write(shop, shop->last_event_partition,
                           bytes_of(shop->last_event, shop->last_event_size), out_fault);
+    if (roll < 10 && shop->order_number > 0) return shop_take_back(shop, true, out_fault);
+    if (roll < 80) return shop_redeem(shop, shop_pick_member(shop), out_fault);
+    if (roll < 80 + returns && shop->order_number > 0)
+        return shop_take_back(shop, false, out_fault);
     return shop_sell(shop, shop_pick_member(shop), out_fault);
 }
 

@@ -31,7 +31,8 @@ static const uint8_t story_journal_id[JOURNAL_ID_BYTES] = {'t', 'a', 'l', 'l', '
 
 struct statement_line {
     int64_t at_ms, points, active_after;
-    char kind[DEMO_TEXT_BYTES], order[DEMO_TEXT_BYTES];
+    Tallybook__V1__Posting__Kind kind;
+    char event[DEMO_TEXT_BYTES], order[DEMO_TEXT_BYTES];
 };
 
 struct story {
@@ -92,6 +93,42 @@ story_read(struct story *story, struct fault *out_fault)
                                      out_fault);
 }
 
+/* Postings of one event, one kind and one instant are one line: a spend takes from several lots. */
+static void
+statement_add(struct story *story, const Tallybook__V1__Posting *posting)
+{
+    const char *event = posting->event == NULL ? "" : posting->event->id;
+    struct statement_line *line =
+        &story->statement[(story->statement_count + STORY_STATEMENT_LINES - 1) %
+                          STORY_STATEMENT_LINES];
+    bool plus = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
+    bool same = story->statement_count > 0 && line->kind == posting->kind &&
+                line->at_ms == posting->effective_at_ms && strcmp(line->event, event) == 0;
+    if (!same) {
+        line = &story->statement[story->statement_count++ % STORY_STATEMENT_LINES];
+        *line = (struct statement_line){.at_ms = posting->effective_at_ms, .kind = posting->kind};
+        snprintf(line->event, sizeof line->event, "%s", event);
+        snprintf(line->order, sizeof line->order, "%s", posting->order_id);
+    }
+    line->points += plus ? posting->points : -posting->points;
+    line->active_after = posting->active_after;
+}
+
+/* As a member would call it. */
+static const char *
+statement_word(Tallybook__V1__Posting__Kind kind)
+{
+    switch (kind) {
+    case TALLYBOOK__V1__POSTING__KIND__GRANT: return "earned";
+    case TALLYBOOK__V1__POSTING__KIND__REDEEM: return "redeemed";
+    case TALLYBOOK__V1__POSTING__KIND__CLAW_BACK: return "returned";
+    case TALLYBOOK__V1__POSTING__KIND__OWE: return "owed";
+    case TALLYBOOK__V1__POSTING__KIND__REPAY: return "repaid";
+    case TALLYBOOK__V1__POSTING__KIND__EXPIRE: return "expired";
+    default: UNREACHABLE(); /* the ledger refuses the others */
+    }
+}
+
 static bool
 statement_take(void *argument, const struct output_item *item, struct fault *out_fault)
 {
@@ -101,20 +138,8 @@ statement_take(void *argument, const struct output_item *item, struct fault *out
     Tallybook__V1__Posting *posting =
         tallybook__v1__posting__unpack(NULL, item->message.size, item->message.data);
     CHECK(posting != NULL); /* the ledger has read it before */
-    if (strcmp(posting->currency, story->ledger->books[DEMO_SPENDABLE].currency) == 0) {
-        const ProtobufCEnumValue *kind = protobuf_c_enum_descriptor_get_value(
-            &tallybook__v1__posting__kind__descriptor, posting->kind);
-        struct statement_line *line =
-            &story->statement[story->statement_count++ % STORY_STATEMENT_LINES];
-        bool plus = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
-        *line = (struct statement_line){
-            .at_ms = posting->effective_at_ms,
-            .points = plus ? posting->points : -posting->points,
-            .active_after = posting->active_after,
-        };
-        snprintf(line->kind, sizeof line->kind, "%s", kind->name);
-        snprintf(line->order, sizeof line->order, "%s", posting->order_id);
-    }
+    if (strcmp(posting->currency, story->ledger->books[DEMO_SPENDABLE].currency) == 0)
+        statement_add(story, posting);
     tallybook__v1__posting__free_unpacked(posting, NULL);
     return true;
 }
@@ -248,15 +273,15 @@ tell_statement(const struct story *story)
 {
     FILE *out = story->out;
     heading(story, "Statement");
-    fprintf(out, "the last of %s postings of %s\n", count((int64_t)story->statement_count),
-            story->ledger->example.member);
+    fprintf(out, "the last lines of %s on the account of %s\n",
+            count((int64_t)story->statement_count), story->ledger->example.member);
     const struct statement_line *line;
     for (uint64_t i = 0; (line = statement_line(story, i)) != NULL; i++) {
         char when[INSTANT_TEXT_MAX];
         instant_format((struct instant){line->at_ms}, when);
-        fprintf(out, "%-11s%.10s %.5s  %-10s%-10s%s%s, %s after\n", "", when, when + 11, line->kind,
-                line->order, line->points > 0 ? "+" : "", count(line->points),
-                count(line->active_after));
+        fprintf(out, "%-11s%.10s %.5s  %-10s%-10s%s%s, %s after\n", "", when, when + 11,
+                statement_word(line->kind), line->order, line->points > 0 ? "+" : "",
+                count(line->points), count(line->active_after));
     }
 }
 
@@ -265,7 +290,6 @@ story_tell(const struct story *story)
 {
     const struct demo_ledger *ledger = story->ledger;
     const struct demo_books *books = &ledger->books[DEMO_SPENDABLE];
-    const struct terminal *out = story->context->out;
     char first[DEMO_DATE_BYTES], last[DEMO_DATE_BYTES], digest[33], took[FIGURE_MAX];
     int64_t first_day = story->start.ms / CALENDAR_DAY_MS;
     heading(story, "Story");
@@ -381,7 +405,7 @@ json_statement(const struct story *story)
     for (uint64_t i = 0; (line = statement_line(story, i)) != NULL; i++) {
         struct json_object *object = json_object_new_object();
         put_instant(object, "at", line->at_ms);
-        put_text(object, "kind", line->kind);
+        put_text(object, "kind", statement_word(line->kind));
         put_text(object, "order", line->order);
         put_number(object, "points", line->points);
         put_number(object, "activeAfter", line->active_after);
@@ -411,8 +435,7 @@ story_tell_json(const struct story *story)
     put_number(object, "effects", (int64_t)ledger->effects);
     put_number(object, "elapsedMs", story->elapsed_ms);
     put_number(object, "eventsPerSecond", story_rate(story));
-    fprintf(story->context->story->out, "%s\n",
-            json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    fprintf(story->out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
     json_object_put(object);
 }
 

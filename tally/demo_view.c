@@ -8,7 +8,7 @@
 #include "engine/core/calendar.h"
 
 enum {
-    VIEW_COLUMNS_MIN = 60,
+    VIEW_COLUMNS_MIN = 76,
     VIEW_ROWS_MIN = 16,
     VIEW_LINES_A_FEED = 2,
     VIEW_RECENT_DAYS = 7, /* of movements on the ladder */
@@ -51,17 +51,19 @@ feed_one(struct demo_view *view, struct demo_ledger *ledger, enum demo_line_kind
 void
 demo_view_feed(struct demo_view *view, struct demo_ledger *ledger)
 {
-    /* Orders always have one of the places, whatever else happens. */
+    /* Orders always have one of the places; the other kinds take turns for the rest. */
     int fed = feed_one(view, ledger, DEMO_LINE_ORDER);
-    for (enum demo_line_kind kind = 0; kind < DEMO_LINE_KINDS && fed < VIEW_LINES_A_FEED; kind++)
-        fed += feed_one(view, ledger, kind);
+    for (int tries = 0; tries < DEMO_LINE_ORDER && fed < VIEW_LINES_A_FEED; tries++) {
+        fed += feed_one(view, ledger, view->turn);
+        view->turn = (view->turn + 1) % DEMO_LINE_ORDER;
+    }
 }
 
 static enum style
 line_style(enum demo_line_kind kind, const struct demo_line *line)
 {
     switch (kind) {
-    case DEMO_LINE_TIER: return line->up ? STYLE_BOLD : STYLE_YELLOW;
+    case DEMO_LINE_TIER: return line->up ? STYLE_BOLD : STYLE_RED;
     case DEMO_LINE_OWED:
     case DEMO_LINE_REFUSED: return STYLE_RED;
     case DEMO_LINE_RETURNED: return STYLE_RED;
@@ -118,6 +120,7 @@ draw_line(struct demo_screen *screen, int row, int width, enum demo_line_kind ki
     demo_screen_put_within(screen, row, 15, what_end, style, text);
     if (kind == DEMO_LINE_REFUSED || kind == DEMO_LINE_REPEAT) return;
     bool moves = kind != DEMO_LINE_TIER && kind != DEMO_LINE_WARNED;
+    if (kind == DEMO_LINE_ORDER) style = STYLE_GREEN;
     demo_screen_put_right(screen, row, points_end, style, "%s%s",
                           moves && line->points > 0 ? "+" : "", format_count(line->points, figure));
     if (moves)

@@ -1,6 +1,6 @@
 /*
- * What the demo's screen shows, laid out for any size from 80 by 24: the stream of what was
- * published, accounts, levels, what expires, and how the engine does.
+ * What the demo's screen shows, laid out for any size from 76 by 16, best from 80 by 24: the stream
+ * of what was published, accounts, levels, what expires, and how the engine does.
  *
  * @thread one
  */
@@ -28,10 +28,11 @@ struct demo_view {
     struct demo_line stream[VIEW_STREAM]; /* newest first */
     enum demo_line_kind kinds[VIEW_STREAM];
     int count;
+    enum demo_line_kind turn; /* of the kinds before DEMO_LINE_ORDER: whose line comes next */
 };
 
-/** Takes the newest lines into the stream: of the rarest kinds first, no faster than can be read.
- * Called a few times a second. */
+/** Takes the newest lines into the stream: an order, and one of the other kinds in turn. Called a
+ * few times a second, no faster than can be read. */
 void demo_view_feed(struct demo_view *view, struct demo_ledger *ledger);
 
 /** Draws one frame. */
