@@ -32,7 +32,8 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_##                                                                                     \
         NAME] = {path, 0, {VALUE_##TYPE, least, most, words}, unit, default_text, secret, help},
 #define FLAG(NAME, name, letter, TYPE, unit, default_text, words, help)                            \
-    [OPTION_##NAME] = {name, letter, {VALUE_##TYPE, 0, INT32_MAX, words}, unit, default_text, false, help},
+    [OPTION_##NAME] = {name,  letter, {VALUE_##TYPE, 0, INT32_MAX, words}, unit, default_text,     \
+                       false, help},
 #include "tally/options.def"
 };
 

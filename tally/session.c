@@ -197,7 +197,7 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
     struct journal_kafka_options journal_options = {
         .topic = options_text(options, OPTION_JOURNAL_TOPIC),
         .partition_count = configured,
-        .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
+        .single_broker = options_number(options, OPTION_JOURNAL_REPLICATION) == JOURNAL_SINGLE,
     };
     if (!journal_kafka_open(session->kafka, &journal_options, &session->journal, out_fault))
         return false;
@@ -205,7 +205,7 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
         .encoder = codec_output_encoder(),
         .partition_count = session->journal->ops->partition_count(session->journal),
         .json = options_number(options, OPTION_OUTPUTS_ENCODING) == OUTPUT_JSON,
-        .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
+        .single_broker = options_number(options, OPTION_JOURNAL_REPLICATION) == JOURNAL_SINGLE,
     };
     session_output_topics(options, outputs_options.topics);
     outputs_options.packed[TOPIC_POSTINGS] =
@@ -309,6 +309,12 @@ struct outputs *
 session_outputs(struct session *session)
 {
     return session->outputs;
+}
+
+const struct options *
+session_options(const struct session *session)
+{
+    return session->options;
 }
 
 struct kafka *

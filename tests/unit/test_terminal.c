@@ -78,15 +78,15 @@ Test(terminal, a_table_lines_up)
 {
     static _Alignas(ARENA_ALIGNMENT) uint8_t memory[4096];
     struct arena arena;
-    struct table table;
+    struct text_table table;
     arena_init(&arena, memory, sizeof memory);
-    table_init(&table, &arena, (const char *const[]){"member", ">points", "tier"}, 3);
-    cr_assert(table_row(&table, (struct bytes[]){BYTES_LITERAL("m1"), BYTES_LITERAL("12,345"),
-                                                 BYTES_LITERAL("gold")}));
-    cr_assert(table_row(
+    text_table_init(&table, &arena, (const char *const[]){"member", ">points", "tier"}, 3);
+    cr_assert(text_table_row(&table, (struct bytes[]){BYTES_LITERAL("m1"), BYTES_LITERAL("12,345"),
+                                                      BYTES_LITERAL("gold")}));
+    cr_assert(text_table_row(
         &table, (struct bytes[]){BYTES_LITERAL("会员二"), BYTES_LITERAL("7"), BYTES_LITERAL("")}));
     begin();
-    table_print(&table, &terminal);
+    text_table_print(&table, &terminal);
     cr_expect_str_eq(end(),
                      "member  points  tier\n"
                      "m1      12,345  gold\n"
@@ -94,7 +94,7 @@ Test(terminal, a_table_lines_up)
                      "%s", printed);
     free(printed);
     struct bytes big[3] = {bytes_of(memory, sizeof memory), BYTES_LITERAL(""), BYTES_LITERAL("")};
-    cr_expect_not(table_row(&table, big), "a full arena is told");
+    cr_expect_not(text_table_row(&table, big), "a full arena is told");
 }
 
 Test(terminal, figures_read_well)
