@@ -192,8 +192,8 @@ class Intake(unittest.TestCase):
         self.assertRegex(first, f"^written {PARTITIONS} found 0 id ")
         self.assertEqual(again, first.replace(f"written {PARTITIONS} found 0", f"written 0 found {PARTITIONS}"))
         for what, arguments, code, text in [
-            ("another programme", ("once", PARTITIONS, "other", "append"), 78, "belongs to programme demo, not to other"),
-            ("another kind of time", ("once", PARTITIONS, "demo", "record"), 78, "append time"),
+            ("another programme", ("once", PARTITIONS, "other", "append"), 78, "journal of programme 'demo', not of 'other'"),
+            ("another kind of time", ("once", PARTITIONS, "demo", "record"), 78, "journal.time 'append'"),
         ]:
             with self.subTest(what):
                 self.assertRegex(probe("create", self.broker.bootstrap, *arguments, code=code), text)
