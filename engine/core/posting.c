@@ -105,3 +105,15 @@ posting_take(struct apply *apply, enum posting_kind kind, enum account to, uint3
     if (out_part_count != NULL) *out_part_count = parts;
     return units - left;
 }
+
+void
+posting_check(const struct apply *apply)
+{
+    for (uint32_t slot = 0; slot < apply->state->rulebooks.currency_count; slot++) {
+        if ((apply->touched & UINT32_C(1) << slot) == 0) continue;
+        __int128 sum = 0;
+        for (size_t account = 0; account < ACCOUNT_CODES; account++)
+            sum += apply->state->balances[slot][account];
+        CHECK_MSG(sum == 0, "points of a currency do not balance");
+    }
+}
