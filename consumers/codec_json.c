@@ -128,7 +128,7 @@ enum_map(struct mapping *mapping, const struct json_node *node,
          const ProtobufCEnumDescriptor *descriptor, int32_t *out)
 {
     if (node->type == JSON_NUMBER) {
-        int64_t number;
+        int64_t number = 0;
         if (!signed_map(mapping, node, INT32_MIN, INT32_MAX, &number)) return false;
         *out = (int32_t)number;
         return true;
@@ -201,8 +201,8 @@ static bool
 value_map(struct mapping *mapping, const struct json_node *node,
           const ProtobufCFieldDescriptor *field, void *out)
 {
-    int64_t number;
-    uint64_t natural;
+    int64_t number = 0;
+    uint64_t natural = 0;
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
         if (!signed_map(mapping, node, INT32_MIN, INT32_MAX, &number)) return false;

@@ -6,6 +6,10 @@
 
 #include "engine/base/check.h"
 
+/* The functions behind the macros. */
+#undef fault_set
+#undef fault_wrap
+
 /* Appends what fits; the end of what does not fit is lost. */
 static void
 fault_append(char *text, size_t size, const char *more)

@@ -41,6 +41,19 @@ bool fault_set(struct fault *out, enum fault_kind kind, const char *format, ...)
  * point into out->text. */
 bool fault_wrap(struct fault *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The compiler cannot see that both are always false, and would believe that whoever returns them
+ * may have succeeded without filling its out-parameters. */
+#define fault_set(...)                                                                             \
+    ({                                                                                             \
+        (fault_set)(__VA_ARGS__);                                                                  \
+        false;                                                                                     \
+    })
+#define fault_wrap(...)                                                                            \
+    ({                                                                                             \
+        (fault_wrap)(__VA_ARGS__);                                                                 \
+        false;                                                                                     \
+    })
+
 /** "usage", "data", "no input" …; for logs and --json. CHECKs that the kind exists. */
 const char *fault_kind_name(enum fault_kind kind);
 
