@@ -90,9 +90,7 @@ dead_letters_disk_flush(struct dead_letters_writer *writer, struct fault *out_fa
 uint64_t
 dead_letters_disk_count(const struct outputs *outputs)
 {
-    uint64_t first, end;
-    disk_log_bounds(outputs_disk_log(outputs), OUTPUTS_DISK_DEAD_LETTERS, &first, &end);
-    return end - first;
+    return disk_log_end(outputs_disk_log(outputs), OUTPUTS_DISK_DEAD_LETTERS);
 }
 
 bool

@@ -165,10 +165,8 @@ journal_bounds(struct journal *port, uint32_t partition, int64_t *out_first, int
         return fault_set(out_fault, FAULT_NO_INPUT,
                          "journal: it has %u partitions, no partition %u", disk_log_count(log),
                          partition);
-    uint64_t first, end;
-    disk_log_bounds(log, partition, &first, &end);
-    *out_first = (int64_t)first;
-    *out_end = (int64_t)end;
+    *out_first = 0;
+    *out_end = (int64_t)disk_log_end(log, partition);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "consumers/journal_disk_guard.h"
 #include "consumers/journal_disk_log_priv.h"
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
@@ -81,17 +82,14 @@ disk_log_is_well(struct disk_log *log, struct fault *out_fault)
     return false;
 }
 
-/* LMDB calls this when its structure contradicts itself, right before it aborts: the operator shall
- * know which file it was. */
+/* LMDB calls this when its structure contradicts itself, and aborts when it returns. */
 static void
 log_broken_structure(MDB_env *env, const char *what)
 {
     const char *path = "?";
     mdb_env_get_path(env, &path);
-    fprintf(stderr,
-            "%s/data.mdb: damaged: its structure contradicts itself (%s); restore it from "
-            "a copy\n",
-            path, what);
+    disk_guard_leave();
+    fprintf(stderr, "%s/data.mdb: damaged: its structure contradicts itself (%s)\n", path, what);
 }
 
 uint64_t
@@ -290,9 +288,9 @@ log_array(const struct disk_log *log, size_t item_size)
     return array;
 }
 
-/* Finds both ends of a log, and the last append time. */
+/* Finds the end of a log, and the last append time. Nothing is ever removed: it begins at 0. */
 static bool
-log_read_ends(struct disk_log *log, MDB_txn *txn, uint32_t number, struct fault *out_fault)
+log_read_end(struct disk_log *log, MDB_txn *txn, uint32_t number, struct fault *out_fault)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
@@ -309,21 +307,20 @@ log_read_ends(struct disk_log *log, MDB_txn *txn, uint32_t number, struct fault 
     error = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
     if (error != 0 || key.mv_size != sizeof last) goto damaged;
     memcpy(&last, key.mv_data, sizeof last);
-    if (last < first || last == UINT64_MAX) goto damaged;
+    if (first != 0 || last == UINT64_MAX) goto damaged;
 
     struct disk_log_record record;
     bool sound = disk_log_verify(log, number, last, value, &record, out_fault);
     mdb_cursor_close(cursor);
     if (!sound) return false;
     if (record.append_ms > log->last_append_ms) log->last_append_ms = record.append_ms;
-    log->firsts[number] = first;
     log->next_offsets[number] = last + 1;
     atomic_store(&log->ends[number], last + 1);
     return true;
 
 damaged:
     mdb_cursor_close(cursor);
-    return disk_log_fault(log, error != 0 ? error : MDB_CORRUPTED, "looking for the ends of a log",
+    return disk_log_fault(log, error != 0 ? error : MDB_CORRUPTED, "looking for the end of a log",
                           out_fault);
 }
 
@@ -332,7 +329,6 @@ log_load(struct disk_log *log, MDB_txn *txn, struct fault *out_fault)
 {
     if (!log_read_format(log, txn, out_fault)) return false;
     log->databases = log_array(log, sizeof *log->databases);
-    log->firsts = log_array(log, sizeof *log->firsts);
     log->ends = log_array(log, sizeof *log->ends);
     log->next_offsets = log_array(log, sizeof *log->next_offsets);
     log->cursors = log_array(log, sizeof *log->cursors);
@@ -342,7 +338,7 @@ log_load(struct disk_log *log, MDB_txn *txn, struct fault *out_fault)
         log_database_name(i, name);
         int error = mdb_dbi_open(txn, name, MDB_INTEGERKEY, &log->databases[i]);
         if (error != 0) return disk_log_fault(log, error, "opening a log", out_fault);
-        if (!log_read_ends(log, txn, i, out_fault)) return false;
+        if (!log_read_end(log, txn, i, out_fault)) return false;
     }
     return true;
 }
@@ -353,7 +349,6 @@ log_free(struct disk_log *log)
     if (log->env != NULL) mdb_env_close(log->env);
     pthread_mutex_destroy(&log->appenders_lock);
     free(log->databases);
-    free(log->firsts);
     free(log->ends);
     free(log->next_offsets);
     free(log->cursors);
@@ -381,28 +376,44 @@ log_new(const char *path, enum disk_log_kind kind, const struct disk_log_options
     return log;
 }
 
+struct open_step {
+    struct disk_log *log;
+    struct fault *out_fault;
+    bool opened;
+};
+
+static void
+log_open_step(void *context)
+{
+    struct open_step *step = context;
+    struct disk_log *log = step->log;
+    if (!log_env_open(log, step->out_fault) || !log_check_file_size(log, step->out_fault)) return;
+    int dead_readers;
+    MDB_txn *txn;
+    int error = mdb_reader_check(log->env, &dead_readers);
+    if (error == 0) error = mdb_txn_begin(log->env, NULL, MDB_RDONLY, &txn);
+    if (error != 0) {
+        disk_log_fault(log, error, "opening it", step->out_fault);
+        return;
+    }
+    step->opened = log_load(log, txn, step->out_fault);
+    /* A commit, not an abort: it keeps the handles of the databases. */
+    mdb_txn_commit(txn);
+}
+
 bool
 disk_log_open(const char *path, enum disk_log_kind kind, const struct disk_log_options *options,
               struct disk_log **out_log, struct fault *out_fault)
 {
     if (!log_file_exists(path))
         return fault_set(out_fault, FAULT_NO_INPUT, "%s: there is none here", path);
+    disk_guard_install();
     struct disk_log *log = log_new(path, kind, options);
-    if (!log_env_open(log, out_fault) || !log_check_file_size(log, out_fault)) goto fail;
-
-    int dead_readers;
-    MDB_txn *txn;
-    int error = mdb_reader_check(log->env, &dead_readers);
-    if (error == 0) error = mdb_txn_begin(log->env, NULL, MDB_RDONLY, &txn);
-    if (error != 0) {
-        disk_log_fault(log, error, "opening it", out_fault);
-        goto fail;
-    }
-    bool loaded = log_load(log, txn, out_fault);
-    /* A commit, not an abort: it keeps the handles of the databases. */
-    mdb_txn_commit(txn);
-    if (!loaded) goto fail;
-    error = pthread_create(&log->committer, NULL, disk_log_commit_loop, log);
+    struct open_step step = {.log = log, .out_fault = out_fault};
+    if (!disk_guard_run(log_open_step, &step))
+        disk_log_fault(log, MDB_CORRUPTED, "opening it", out_fault);
+    if (!step.opened) goto fail;
+    int error = pthread_create(&log->committer, NULL, disk_log_commit_loop, log);
     if (error != 0) {
         fault_set(out_fault, FAULT_TRY_AGAIN, "%s: no thread: %s", path, strerror(error));
         goto fail;
@@ -433,12 +444,11 @@ disk_log_count(const struct disk_log *log)
     return log->log_count;
 }
 
-void
-disk_log_bounds(const struct disk_log *log, uint32_t number, uint64_t *out_first, uint64_t *out_end)
+uint64_t
+disk_log_end(const struct disk_log *log, uint32_t number)
 {
     CHECK(number < log->log_count);
-    *out_first = log->firsts[number];
-    *out_end = atomic_load_explicit(&log->ends[number], memory_order_acquire);
+    return atomic_load_explicit(&log->ends[number], memory_order_acquire);
 }
 
 void

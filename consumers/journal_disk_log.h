@@ -8,7 +8,7 @@
  *
  * Invariants:
  *  1. A record is readable, and its append acknowledged, only after the sync of its transaction.
- *  2. Offsets of a log have no hole: a missing one is damage.
+ *  2. Offsets of a log begin with 0 and have no hole: a missing one is damage.
  *  3. Append times never go back, over all logs of the environment, whatever the wall clock does.
  *  4. Each record's hash is compared whenever it is read; it covers log, offset, time and content.
  *  5. After the first failed write nothing more is written until the environment is opened again.
@@ -68,9 +68,8 @@ void disk_log_close(struct disk_log *log);
 
 uint32_t disk_log_count(const struct disk_log *log);
 
-/** First offset that is there and the offset behind the last durable record. Any thread. */
-void disk_log_bounds(const struct disk_log *log, uint32_t number, uint64_t *out_first,
-                     uint64_t *out_end);
+/** The offset behind the last durable record; the first is always 0. Any thread. */
+uint64_t disk_log_end(const struct disk_log *log, uint32_t number);
 
 /** One line on a failed write, empty when all is well. Any thread. */
 void disk_log_health(struct disk_log *log, char *out_text, size_t size);
@@ -127,7 +126,7 @@ bool disk_log_reader_open(struct disk_log *log, enum disk_log_hold hold,
                           struct disk_log_reader **out_reader, struct fault *out_fault);
 void disk_log_reader_close(struct disk_log_reader *reader);
 
-/** Reads log `number` from `offset` on. FAULT_NO_INPUT when that is outside of the bounds. */
+/** Reads log `number` from `offset` on. FAULT_NO_INPUT when that is behind the end. */
 bool disk_log_assign(struct disk_log_reader *reader, uint32_t number, uint64_t offset,
                      struct fault *out_fault);
 void disk_log_revoke(struct disk_log_reader *reader, uint32_t number);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/journal_disk_guard.h"
 #include "consumers/journal_disk_log_priv.h"
 #include "engine/base/check.h"
 #include "engine/base/crash.h"
@@ -249,6 +250,19 @@ commit_write(struct disk_log *log, size_t count)
     return error;
 }
 
+struct commit_step {
+    struct disk_log *log;
+    size_t count;
+    int error;
+};
+
+static void
+commit_run_step(void *context)
+{
+    struct commit_step *step = context;
+    step->error = commit_write(step->log, step->count);
+}
+
 /* The transaction is durable: readers may see it and appenders hear of it. */
 static void
 commit_publish(struct disk_log *log)
@@ -288,11 +302,12 @@ commit_run_once(struct disk_log *log)
     pthread_mutex_lock(&log->appenders_lock);
     size_t count = commit_count_work(log);
     if (count != 0) {
-        int error = commit_write(log, count);
-        if (error == 0)
+        struct commit_step step = {.log = log, .count = count};
+        if (!disk_guard_run(commit_run_step, &step)) step.error = MDB_CORRUPTED;
+        if (step.error == 0)
             commit_publish(log);
         else
-            commit_give_up(log, error);
+            commit_give_up(log, step.error);
         /* The cursors ended with their transaction. */
         for (uint32_t i = 0; i < log->touched_count; i++)
             log->cursors[log->touched[i]] = NULL;

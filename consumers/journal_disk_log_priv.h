@@ -103,7 +103,6 @@ struct disk_log {
     uint32_t log_count;
     MDB_env *env;
     MDB_dbi *databases; /* by log; set at open, read-only afterwards */
-    uint64_t *firsts;   /* by log; as databases */
 
     /* Offset behind the last durable record, by log: released by the committer after the sync,
      * acquired by readers. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/journal_disk_guard.h"
 #include "consumers/journal_disk_log_priv.h"
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
@@ -76,16 +77,15 @@ bool
 disk_log_assign(struct disk_log_reader *reader, uint32_t number, uint64_t offset,
                 struct fault *out_fault)
 {
-    uint64_t first, end;
-    disk_log_bounds(reader->log, number, &first, &end);
-    if (offset < first || offset > end) {
+    uint64_t end = disk_log_end(reader->log, number);
+    if (offset > end) {
         char place[128];
         reader->log->options.describe(number, place, sizeof place);
         return fault_set(out_fault, FAULT_NO_INPUT,
-                         "%s: %s has offsets %llu to %llu, and %llu was asked for: it was cut, or "
-                         "what asks belongs to another one",
-                         reader->log->path, place, (unsigned long long)first,
-                         (unsigned long long)end, (unsigned long long)offset);
+                         "%s: %s ends at offset %llu, and %llu was asked for: it was cut, or what "
+                         "asks belongs to another one",
+                         reader->log->path, place, (unsigned long long)end,
+                         (unsigned long long)offset);
     }
     struct read_place *known = read_place_of(reader, number);
     if (known == NULL) known = &reader->places[reader->place_count++];
@@ -100,19 +100,12 @@ disk_log_revoke(struct disk_log_reader *reader, uint32_t number)
     if (place != NULL) *place = reader->places[--reader->place_count];
 }
 
-static uint64_t
-read_end_of(const struct disk_log_reader *reader, const struct read_place *place)
-{
-    uint64_t first, end;
-    disk_log_bounds(reader->log, place->number, &first, &end);
-    return end;
-}
-
 static bool
 read_has_news(const struct disk_log_reader *reader)
 {
     for (size_t i = 0; i < reader->place_count; i++)
-        if (reader->places[i].offset < read_end_of(reader, &reader->places[i])) return true;
+        if (reader->places[i].offset < disk_log_end(reader->log, reader->places[i].number))
+            return true;
     return false;
 }
 
@@ -204,36 +197,60 @@ read_log(struct disk_log_reader *reader, struct read_place *place,
     return sound;
 }
 
+struct read_step {
+    struct disk_log_reader *reader;
+    struct disk_log_record *out_records;
+    size_t max, count;
+    bool sound;
+    struct fault *out_fault;
+};
+
+/* Goes around the assigned logs once. */
+static void
+read_run_step(void *context)
+{
+    struct read_step *step = context;
+    struct disk_log_reader *reader = step->reader;
+    size_t places = reader->place_count;
+    bool full = false;
+    step->sound = true;
+    for (size_t i = 0; i < places && step->sound && !full && step->count < step->max; i++) {
+        struct read_place *place = &reader->places[(reader->turn + i) % places];
+        step->sound = read_log(reader, place, step->out_records, step->max, &step->count, &full,
+                               step->out_fault);
+    }
+    reader->turn++;
+}
+
 bool
 disk_log_read(struct disk_log_reader *reader, int wait_ms, struct disk_log_record *out_records,
               size_t max, size_t *out_count, struct fault *out_fault)
 {
-    struct disk_log *log = reader->log;
+    struct read_step step = {.reader = reader,
+                             .out_records = out_records,
+                             .max = max,
+                             .sound = true,
+                             .out_fault = out_fault};
     if (reader->txn_live) mdb_txn_reset(reader->txn);
     reader->txn_live = false;
     reader->copy.size = 0;
     if (!read_wait(reader, wait_ms, out_fault)) return false;
-    size_t count = 0;
     if (read_has_news(reader)) {
         /* Ends are looked at before the snapshot is taken: what commits in between is in the
          * snapshot, but what commits behind it is not. */
         for (size_t i = 0; i < reader->place_count; i++)
-            reader->places[i].end = read_end_of(reader, &reader->places[i]);
+            reader->places[i].end = disk_log_end(reader->log, reader->places[i].number);
         int error = mdb_txn_renew(reader->txn);
-        if (error != 0) return disk_log_fault(log, error, "reading", out_fault);
+        if (error != 0) return disk_log_fault(reader->log, error, "reading", out_fault);
         reader->txn_live = true;
-        bool full = false;
-        size_t places = reader->place_count;
-        for (size_t i = 0; i < places && !full && count < max; i++)
-            if (!read_log(reader, &reader->places[(reader->turn + i) % places], out_records, max,
-                          &count, &full, out_fault))
-                return false;
-        reader->turn++;
+        if (!disk_guard_run(read_run_step, &step))
+            step.sound = disk_log_fault(reader->log, MDB_CORRUPTED, "reading", out_fault);
         if (reader->hold == DISK_LOG_HOLD_COPY) {
             mdb_txn_reset(reader->txn);
             reader->txn_live = false;
         }
     }
-    *out_count = count;
+    if (!step.sound) return false;
+    *out_count = step.count;
     return true;
 }

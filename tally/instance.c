@@ -19,6 +19,7 @@ enum {
     INSTANCE_WAIT_MS =
         5, /* a shard with nothing to do sleeps this long at most: the latency of a call */
     INSTANCE_PROGRESS_MS = 100,
+    INSTANCE_LOOK_MS = 2,
 };
 
 struct instance_shard {
@@ -38,7 +39,8 @@ struct instance {
     struct instance_shard *shards;
     atomic_bool stopping;
     atomic_llong settle_ms;
-    pthread_mutex_t calls; /* shard_call takes one caller at a time; no shard ever waits for it */
+    pthread_mutex_t calls;  /* shard_call takes one caller at a time; no shard ever waits for it */
+    pthread_cond_t stopped; /* signalled by instance_stop */
 };
 
 /* Partition p belongs to shard p mod shards: neighbours are spread, so that a skew of keys is too.
@@ -88,6 +90,7 @@ instance_open(const struct instance_options *options, struct instance **out_inst
     instance->shards = calloc(shards, sizeof *instance->shards);
     CHECK(instance->shards != NULL);
     pthread_mutex_init(&instance->calls, NULL);
+    pthread_cond_init(&instance->stopped, NULL);
     for (uint32_t partition = 0; partition < instance->partition_count; partition++) {
         struct instance_shard *shard = shard_of(instance, partition);
         shard->partitions[shard->partition_count++] = partition;
@@ -131,6 +134,7 @@ instance_stop(struct instance *instance, int64_t wait_ms)
     bool settled = true;
     atomic_store(&instance->settle_ms, wait_ms);
     atomic_store_explicit(&instance->stopping, true, memory_order_release);
+    pthread_cond_broadcast(&instance->stopped);
     for (uint32_t i = 0; i < instance->shard_count; i++) {
         struct instance_shard *shard = &instance->shards[i];
         if (!shard->started) continue;
@@ -148,6 +152,7 @@ instance_close(struct instance *instance)
         CHECK(!instance->shards[i].started);
         if (instance->shards[i].shard != NULL) shard_close(instance->shards[i].shard);
     }
+    pthread_cond_destroy(&instance->stopped);
     pthread_mutex_destroy(&instance->calls);
     free(instance->shards);
     free(instance);
@@ -260,11 +265,17 @@ instance_trouble(struct instance *instance, struct fault *out_fault)
     return trouble;
 }
 
+/* Waits a little for things to move on; a stop wakes it. */
 static void
-instance_pause(void)
+instance_pause(struct instance *instance)
 {
-    struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    int64_t until_ms = clock_wall_ms() + INSTANCE_LOOK_MS;
+    struct timespec until = {.tv_sec = until_ms / 1000,
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    pthread_mutex_lock(&instance->calls);
+    if (!atomic_load(&instance->stopping))
+        pthread_cond_timedwait(&instance->stopped, &instance->calls, &until);
+    pthread_mutex_unlock(&instance->calls);
 }
 
 static bool
@@ -293,7 +304,7 @@ instance_wait_idle(struct instance *instance, instance_progress *progress, void 
             progress(context, status, count);
             next_progress_ms = now_ms + INSTANCE_PROGRESS_MS;
         }
-        if (ok && !idle) instance_pause();
+        if (ok && !idle) instance_pause(instance);
     }
     free(status);
     return ok;
@@ -322,7 +333,7 @@ instance_checkpoint(struct instance *instance, struct fault *out_fault)
         bool settled = false;
         while (!settled) {
             if (!instance_call(instance, i, call_is_settled, &settled, out_fault)) return false;
-            if (!settled) instance_pause();
+            if (!settled) instance_pause(instance);
         }
     }
     return true;

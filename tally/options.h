@@ -38,6 +38,7 @@ enum option_id {
 
 /* The words of the WORD options, in order. */
 enum journal_kind { JOURNAL_EMBEDDED, JOURNAL_KAFKA };
+enum journal_replication { JOURNAL_CLUSTER, JOURNAL_SINGLE };
 enum journal_time { JOURNAL_TIME_APPEND, JOURNAL_TIME_RECORD };
 enum output_encoding { OUTPUT_PROTOBUF, OUTPUT_JSON };
 enum output_packing { OUTPUT_SINGLE, OUTPUT_PACKED };

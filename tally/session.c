@@ -38,7 +38,7 @@ struct session {
     struct instance *engine;
     struct instance *look; /* for questions, when nobody runs */
     struct genesis genesis;
-    char programme[EVENT_ID_BYTES_MAX];
+    char programme[EVENT_ID_BYTES_MAX + 1]; /* NUL-terminated */
     char state_path[DATA_FOLDER_PATH_BYTES];
 };
 
@@ -177,11 +177,11 @@ session_open_kafka_client(const struct options *options, struct kafka **out_kafk
 }
 
 static bool
-session_open_kafka(struct session *session, bool exclusive, struct fault *out_fault)
+session_open_kafka(struct session *session, enum session_mode mode, struct fault *out_fault)
 {
     const struct options *options = session->options;
     const char *data_dir = options_text(options, OPTION_DATA_DIR);
-    if (exclusive) {
+    if (mode == SESSION_EXCLUSIVE) {
         struct stat status;
         char path[DATA_FOLDER_PATH_BYTES];
         if (!data_folder_path(data_dir, DATA_FOLDER_STATE, path, out_fault)) return false;
@@ -197,15 +197,18 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
     struct journal_kafka_options journal_options = {
         .topic = options_text(options, OPTION_JOURNAL_TOPIC),
         .partition_count = configured,
-        .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
+        .single_broker = options_number(options, OPTION_JOURNAL_REPLICATION) == JOURNAL_SINGLE,
     };
     if (!journal_kafka_open(session->kafka, &journal_options, &session->journal, out_fault))
         return false;
+    if (mode != SESSION_EMPTY && !session_read_genesis(session, out_fault)) return false;
     struct outputs_kafka_options outputs_options = {
         .encoder = codec_output_encoder(),
+        .programme = *session->programme != '\0' ? session->programme
+                                                 : options_text(options, OPTION_PROGRAMME),
         .partition_count = session->journal->ops->partition_count(session->journal),
         .json = options_number(options, OPTION_OUTPUTS_ENCODING) == OUTPUT_JSON,
-        .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
+        .single_broker = options_number(options, OPTION_JOURNAL_REPLICATION) == JOURNAL_SINGLE,
     };
     session_output_topics(options, outputs_options.topics);
     outputs_options.packed[TOPIC_POSTINGS] =
@@ -268,7 +271,7 @@ session_open(const struct options *options, enum session_mode mode, struct sessi
     bool kafka = options_number(options, OPTION_JOURNAL_KIND) == JOURNAL_KAFKA;
     bool ok = data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_STATE,
                                session->state_path, out_fault) &&
-              (kafka ? session_open_kafka(session, exclusive, out_fault)
+              (kafka ? session_open_kafka(session, mode, out_fault)
                      : session_open_embedded(session, exclusive, out_fault)) &&
               (mode == SESSION_EMPTY || (session_read_genesis(session, out_fault) &&
                                          session_check_configuration(session, out_fault)));

@@ -375,7 +375,7 @@ socket_server_start(const char *path, struct instance *instance, struct socket_s
                   path, strlen(path), sizeof address.sun_path - 1);
         goto fail;
     }
-    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     memcpy(server->path, address.sun_path, sizeof server->path);
     unlink(path);
     mode_t old_mask = umask(0077);

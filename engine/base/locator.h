@@ -83,4 +83,13 @@ locator_prefetch(const struct locator *locator, uint64_t hash)
     __builtin_prefetch(&locator->slots[locator_home(locator, hash)]);
 }
 
+/** The same for an insertion, which also writes the rest of the hash. */
+static inline void
+locator_prefetch_insert(const struct locator *locator, uint64_t hash)
+{
+    size_t home = locator_home(locator, hash);
+    __builtin_prefetch(&locator->slots[home], 1);
+    __builtin_prefetch(&locator->rests[home], 1);
+}
+
 #endif

@@ -14,7 +14,12 @@
  */
 #include "engine/core/effect.h"
 
+#include <string.h>
+
 #include "engine/base/check.h"
+
+/* Texts count up to here: ids are shorter, and a sentence for people may be cut. */
+enum { TEXT_BYTES_MAX = 1024 };
 
 const char *
 topic_name(enum topic topic)
@@ -30,106 +35,146 @@ topic_name(enum topic topic)
     UNREACHABLE();
 }
 
-static void
-write_text(struct bytes text, struct writer *writer)
+/* Written for every effect, so the writer's room is looked at once, for the longest that an effect
+ * can be. */
+static inline uint8_t *
+put(uint8_t *at, const void *value, size_t size)
 {
-    CHECK(text.size <= UINT16_MAX);
-    writer_u16le(writer, (uint16_t)text.size);
-    writer_bytes(writer, text);
+    memcpy(at, value, size);
+    return at + size;
 }
 
-static void
-posting_canonical(const struct posting *posting, struct writer *writer)
+static inline uint8_t *
+put_u8(uint8_t *at, uint32_t value)
 {
-    writer_u8(writer, (uint8_t)posting->kind);
-    writer_u8(writer, (uint8_t)posting->from);
-    writer_u8(writer, (uint8_t)posting->to);
-    writer_u8(writer, posting->scale);
-    writer_i64le(writer, posting->amount.units);
-    writer_u64le(writer, posting->lot.ordinal);
-    writer_u32le(writer, posting->lot.index);
-    writer_u32le(writer, posting->rule_version);
-    writer_i64le(writer, posting->occurred_at.ms);
-    writer_i64le(writer, posting->journal_time.ms);
-    writer_i64le(writer, posting->effective_at.ms);
-    writer_i64le(writer, posting->active_after.units);
-    writer_i64le(writer, posting->arrears_after.units);
-    writer_i64le(writer, posting->lot_earned_at.ms);
-    writer_i64le(writer, posting->lot_expires_at.ms);
-    write_text(posting->member, writer);
-    write_text(posting->currency, writer);
-    write_text(posting->event_source, writer);
-    write_text(posting->event_id, writer);
-    write_text(posting->rule, writer);
-    write_text(posting->order_id, writer);
+    *at = (uint8_t)value;
+    return at + 1;
 }
 
-static void
-outcome_canonical(const struct outcome *outcome, struct writer *writer)
+static inline uint8_t *
+put_u32(uint8_t *at, uint32_t value)
 {
-    writer_u8(writer, (uint8_t)outcome->event_kind);
-    writer_u8(writer, (uint8_t)outcome->verdict);
-    writer_u8(writer, (uint8_t)outcome->first_verdict);
-    writer_u64le(writer, outcome->ordinal);
-    writer_i64le(writer, outcome->occurred_at.ms);
-    writer_i64le(writer, outcome->journal_time.ms);
-    write_text(outcome->source, writer);
-    write_text(outcome->id, writer);
-    write_text(outcome->member, writer);
-    write_text(outcome->correlation_id, writer);
-    write_text(outcome->detail, writer);
-    writer_u8(writer, (uint8_t)outcome->amount_count);
+    return put(at, &value, sizeof value);
+}
+
+static inline uint8_t *
+put_u64(uint8_t *at, uint64_t value)
+{
+    return put(at, &value, sizeof value);
+}
+
+static inline uint8_t *
+put_i64(uint8_t *at, int64_t value)
+{
+    return put(at, &value, sizeof value);
+}
+
+static inline uint8_t *
+put_text(uint8_t *at, struct bytes text)
+{
+    uint16_t size = (uint16_t)(text.size < TEXT_BYTES_MAX ? text.size : TEXT_BYTES_MAX);
+    at = put(at, &size, sizeof size);
+    return size == 0 ? at : put(at, text.data, size);
+}
+
+static uint8_t *
+posting_canonical(const struct posting *posting, uint8_t *at)
+{
+    at = put_u8(at, (uint8_t)posting->kind);
+    at = put_u8(at, (uint8_t)posting->from);
+    at = put_u8(at, (uint8_t)posting->to);
+    at = put_u8(at, posting->scale);
+    at = put_i64(at, posting->amount.units);
+    at = put_u64(at, posting->lot.ordinal);
+    at = put_u32(at, posting->lot.index);
+    at = put_u32(at, posting->rule_version);
+    at = put_i64(at, posting->occurred_at.ms);
+    at = put_i64(at, posting->journal_time.ms);
+    at = put_i64(at, posting->effective_at.ms);
+    at = put_i64(at, posting->active_after.units);
+    at = put_i64(at, posting->arrears_after.units);
+    at = put_i64(at, posting->lot_earned_at.ms);
+    at = put_i64(at, posting->lot_expires_at.ms);
+    at = put_text(at, posting->member);
+    at = put_text(at, posting->currency);
+    at = put_text(at, posting->event_source);
+    at = put_text(at, posting->event_id);
+    at = put_text(at, posting->rule);
+    at = put_text(at, posting->order_id);
+    return at;
+}
+
+static uint8_t *
+outcome_canonical(const struct outcome *outcome, uint8_t *at)
+{
+    at = put_u8(at, (uint8_t)outcome->event_kind);
+    at = put_u8(at, (uint8_t)outcome->verdict);
+    at = put_u8(at, (uint8_t)outcome->first_verdict);
+    at = put_u64(at, outcome->ordinal);
+    at = put_i64(at, outcome->occurred_at.ms);
+    at = put_i64(at, outcome->journal_time.ms);
+    at = put_text(at, outcome->source);
+    at = put_text(at, outcome->id);
+    at = put_text(at, outcome->member);
+    at = put_text(at, outcome->correlation_id);
+    at = put_text(at, outcome->detail);
+    at = put_u8(at, (uint8_t)outcome->amount_count);
     for (uint32_t i = 0; i < outcome->amount_count; i++) {
-        write_text(outcome->amounts[i].currency, writer);
-        writer_i64le(writer, outcome->amounts[i].requested.units);
-        writer_i64le(writer, outcome->amounts[i].granted.units);
+        at = put_text(at, outcome->amounts[i].currency);
+        at = put_i64(at, outcome->amounts[i].requested.units);
+        at = put_i64(at, outcome->amounts[i].granted.units);
     }
+    return at;
 }
 
-static void
-tier_change_canonical(const struct tier_change *change, struct writer *writer)
+static uint8_t *
+tier_change_canonical(const struct tier_change *change, uint8_t *at)
 {
-    writer_u8(writer, (uint8_t)change->direction);
-    writer_i64le(writer, change->metric_value);
-    writer_i64le(writer, change->effective_at.ms);
-    writer_i64le(writer, change->valid_until.ms);
-    writer_i64le(writer, change->journal_time.ms);
-    writer_u32le(writer, change->rule_version);
-    write_text(change->member, writer);
-    write_text(change->group, writer);
-    write_text(change->from, writer);
-    write_text(change->to, writer);
-    write_text(change->cause_source, writer);
-    write_text(change->cause_id, writer);
-    write_text(change->traceparent, writer);
+    at = put_u8(at, (uint8_t)change->direction);
+    at = put_i64(at, change->metric_value);
+    at = put_i64(at, change->effective_at.ms);
+    at = put_i64(at, change->valid_until.ms);
+    at = put_i64(at, change->journal_time.ms);
+    at = put_u32(at, change->rule_version);
+    at = put_text(at, change->member);
+    at = put_text(at, change->group);
+    at = put_text(at, change->from);
+    at = put_text(at, change->to);
+    at = put_text(at, change->cause_source);
+    at = put_text(at, change->cause_id);
+    at = put_text(at, change->traceparent);
+    return at;
 }
 
-static void
-notice_canonical(const struct notice *notice, struct writer *writer)
+static uint8_t *
+notice_canonical(const struct notice *notice, uint8_t *at)
 {
-    writer_u8(writer, (uint8_t)notice->kind);
-    writer_i64le(writer, notice->amount.units);
-    writer_i64le(writer, notice->instant.ms);
-    writer_i64le(writer, notice->effective_at.ms);
-    writer_i64le(writer, notice->journal_time.ms);
-    write_text(notice->member, writer);
-    write_text(notice->currency, writer);
+    at = put_u8(at, (uint8_t)notice->kind);
+    at = put_i64(at, notice->amount.units);
+    at = put_i64(at, notice->instant.ms);
+    at = put_i64(at, notice->effective_at.ms);
+    at = put_i64(at, notice->journal_time.ms);
+    at = put_text(at, notice->member);
+    at = put_text(at, notice->currency);
+    return at;
 }
 
 void
 effect_canonical(const struct effect *effect, struct writer *writer)
 {
-    writer_u8(writer, (uint8_t)effect->topic);
-    writer_u64le(writer, effect->sequence);
+    CHECK(writer->capacity - writer->size >= EFFECT_CANONICAL_MAX);
+    uint8_t *at = writer->data + writer->size;
+    at = put_u8(at, effect->topic);
+    at = put_u64(at, effect->sequence);
     switch (effect->topic) {
-    case TOPIC_POSTINGS: posting_canonical(&effect->posting, writer); return;
-    case TOPIC_OUTCOMES: outcome_canonical(&effect->outcome, writer); return;
-    case TOPIC_TIERS: tier_change_canonical(&effect->tier_change, writer); return;
-    case TOPIC_NOTICES: notice_canonical(&effect->notice, writer); return;
+    case TOPIC_POSTINGS: at = posting_canonical(&effect->posting, at); break;
+    case TOPIC_OUTCOMES: at = outcome_canonical(&effect->outcome, at); break;
+    case TOPIC_TIERS: at = tier_change_canonical(&effect->tier_change, at); break;
+    case TOPIC_NOTICES: at = notice_canonical(&effect->notice, at); break;
     case TOPIC_COUNT:
-    case TOPIC_FORWARD: break;
+    case TOPIC_FORWARD: UNREACHABLE();
     }
-    UNREACHABLE();
+    writer->size = (size_t)(at - writer->data);
 }
 
 struct bytes

@@ -153,6 +153,9 @@ struct effects {
  * space, touched only when used. */
 enum { EFFECTS_ROOM = 2 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
 
+/* Room that effect_canonical needs in its writer: 14 texts of at most 1,024 bytes, and numbers. */
+enum { EFFECT_CANONICAL_MAX = 16 * 1024 };
+
 /* Canonical bytes of one effect: the same on every machine, independent of output encoding. The layout is documented in
  * effect.c. Not for forwards. */
 void effect_canonical(const struct effect *effect, struct writer *writer);

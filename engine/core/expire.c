@@ -2,17 +2,37 @@
 
 #include "engine/core/lot.h"
 
-int64_t
-expire_at(const struct rulebook *rulebook, uint32_t currency, struct instant earned)
+static int64_t
+period_end(const struct rulebook *rulebook, uint32_t currency, struct instant earned)
 {
     const struct program_expiry *expiry = &rulebook->program.currencies[currency].expiry;
     struct instant end;
+    bool in_range = calendar_period_end(&rulebook->program.zone, earned, (uint32_t)expiry->amount,
+                                        expiry->unit, expiry->round_up_to, &end);
+    return in_range ? end.ms : INT64_MAX;
+}
+
+/* Later earned is never earlier expired, so where a day's first and last instant expire together,
+ * all between do. */
+int64_t
+expire_at(struct rulebook *rulebook, uint32_t currency, struct instant earned)
+{
+    const struct program_expiry *expiry = &rulebook->program.currencies[currency].expiry;
     if (expiry->kind == EXPIRY_NONE) return INT64_MAX;
-    if (!calendar_period_end(&rulebook->program.zone, earned, (uint32_t)expiry->amount,
-                             expiry->unit, expiry->round_up_to, &end)) {
-        return INT64_MAX;
+    if (expiry->round_up_to == CALENDAR_NONE) return period_end(rulebook, currency, earned);
+    bool known = earned.ms >= rulebook->expiry_day[currency].from_ms &&
+                 earned.ms < rulebook->expiry_day[currency].to_ms;
+    if (known) return rulebook->expiry_day[currency].expires_ms;
+    struct instant first = calendar_bucket_start(&rulebook->program.zone, earned, CALENDAR_DAY);
+    struct instant end = calendar_bucket_end(&rulebook->program.zone, earned, CALENDAR_DAY);
+    int64_t expires_ms = period_end(rulebook, currency, earned);
+    if (period_end(rulebook, currency, first) == expires_ms &&
+        period_end(rulebook, currency, (struct instant){end.ms - 1}) == expires_ms) {
+        rulebook->expiry_day[currency].from_ms = first.ms;
+        rulebook->expiry_day[currency].to_ms = end.ms;
+        rulebook->expiry_day[currency].expires_ms = expires_ms;
     }
-    return end.ms;
+    return expires_ms;
 }
 
 int64_t

@@ -6,7 +6,7 @@
 
 /* When a lot granted at `earned` in that currency of the rulebook expires; INT64_MAX = never, also
  * when it would be after the year 9999. */
-int64_t expire_at(const struct rulebook *rulebook, uint32_t currency, struct instant earned);
+int64_t expire_at(struct rulebook *rulebook, uint32_t currency, struct instant earned);
 
 /* When the notice of a lot's expiry goes out: so many days before, but not before it was earned.
  * INT64_MAX = never. */

@@ -115,39 +115,64 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     reference_needs(state, event, member, needs);
 }
 
-void
-fold_prefetch(const struct state *state, const struct entry *entry)
+enum { PREFETCH_MAX = 64 };
+
+/* Each round touches what the round before has asked for: lines of the locators, then slots of
+ * members, then members. */
+static void
+prefetch_batch(const struct state *state, const struct entry *entries, size_t count)
 {
-    enum reference_kind kind;
-    struct bytes id;
-    if (!state->has_genesis || entry->kind != ENTRY_EVENT) return;
-    const struct event *event = &entry->event;
-    locator_prefetch(&state->members.locator, members_hash(&state->members, event->member));
-    locator_prefetch(&state->identities.locator,
-                     identity_hash(&state->memo, event->source, event->id).lo);
-    if (!named_reference(event, &kind, &id)) return;
-    locator_prefetch(&state->references.locator,
-                     reference_hash(&state->memo, kind, event->member, id));
+    uint64_t hashes[PREFETCH_MAX], number[PREFETCH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        enum reference_kind kind;
+        struct bytes id;
+        const struct event *event = &entries[i].event;
+        number[i] = 0;
+        if (entries[i].kind != ENTRY_EVENT) continue;
+        hashes[i] = members_hash(&state->members, event->member);
+        locator_prefetch(&state->members.locator, hashes[i]);
+        locator_prefetch_insert(&state->identities.locator,
+                                identity_hash(&state->memo, event->source, event->id).lo);
+        if (!named_reference(event, &kind, &id)) continue;
+        locator_prefetch_insert(&state->references.locator,
+                                reference_hash(&state->memo, kind, event->member, id));
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].kind != ENTRY_EVENT) continue;
+        if (locator_find(&state->members.locator, hashes[i], &number[i], 1) != 0)
+            members_prefetch_slot(&state->members, number[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (number[i] != 0) members_prefetch(&state->members, number[i]);
+    }
+}
+
+void
+fold_prefetch(const struct state *state, const struct entry *entries, size_t count)
+{
+    if (!state->has_genesis) return;
+    for (size_t i = 0; i < count; i += PREFETCH_MAX) {
+        prefetch_batch(state, entries + i, count - i < PREFETCH_MAX ? count - i : PREFETCH_MAX);
+    }
 }
 
 /* ---- Outcomes ---- */
 
+/* Puts the outcome that was filled in place on its way. */
 static void
-publish_outcome(struct apply *apply, const struct outcome *outcome)
+publish_outcome(struct apply *apply, struct effect *effect)
 {
-    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = *outcome;
     effect->outcome.journal_time = apply->state->clock;
-    effect->outcome.detail = output_text(apply, outcome->detail);
     output_seal(apply, effect);
-    apply->state->verdicts[outcome->verdict & 0xff]++;
+    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
 }
 
 static void
 answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
 {
     const struct event *event = apply->event;
-    struct outcome outcome = {
+    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
+    effect->outcome = (struct outcome){
         .source = output_source(apply),
         .id = output_event_id(apply),
         .member = output_member(apply),
@@ -156,14 +181,15 @@ answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t o
         .verdict = verdict,
         .first_verdict = first,
         .ordinal = ordinal,
-        .detail = apply->detail,
+        .detail = output_text(apply, apply->detail),
         .occurred_at = event->occurred_at,
     };
     if (verdict == VERDICT_ACCEPTED) {
-        outcome.amount_count = apply->amount_count;
-        memcpy(outcome.amounts, apply->amounts, apply->amount_count * sizeof outcome.amounts[0]);
+        effect->outcome.amount_count = apply->amount_count;
+        memcpy(effect->outcome.amounts, apply->amounts,
+               apply->amount_count * sizeof apply->amounts[0]);
     }
-    publish_outcome(apply, &outcome);
+    publish_outcome(apply, effect);
 }
 
 /* ---- Judging events ---- */
@@ -417,14 +443,15 @@ apply_hole(struct state *state, const struct hole *hole, struct effects *effects
     write_number(&id, hole->partition);
     writer_u8(&id, '/');
     write_number(&id, hole->offset);
-    struct outcome outcome = {
+    struct effect *effect = output_begin(&apply, TOPIC_OUTCOMES);
+    effect->outcome = (struct outcome){
         .source = output_text(&apply, hole->topic),
         .id = output_text(&apply, writer_span(&id)),
         .verdict = VERDICT_HOLE,
-        .detail = hole->reason,
+        .detail = output_text(&apply, hole->reason),
         .occurred_at = state->clock,
     };
-    publish_outcome(&apply, &outcome);
+    publish_outcome(&apply, effect);
 }
 
 static void
@@ -434,16 +461,17 @@ apply_refused(struct state *state, const struct refused *refused, struct effects
     bool of_form = verdict_find(refused->verdict) != NULL &&
                    refused->verdict >= VERDICT_MALFORMED &&
                    refused->verdict < VERDICT_CONFLICTING_DUPLICATE;
-    struct outcome outcome = {
+    struct effect *effect = output_begin(&apply, TOPIC_OUTCOMES);
+    effect->outcome = (struct outcome){
         .source = output_text(&apply, refused->source),
         .id = output_text(&apply, refused->id),
         .member = output_text(&apply, refused->member),
         .correlation_id = output_text(&apply, refused->correlation_id),
         .verdict = of_form ? refused->verdict : VERDICT_MALFORMED,
-        .detail = refused->detail,
+        .detail = output_text(&apply, refused->detail),
         .occurred_at = refused->occurred_at,
     };
-    publish_outcome(&apply, &outcome);
+    publish_outcome(&apply, effect);
 }
 
 /* ---- The door ---- */

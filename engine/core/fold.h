@@ -111,11 +111,12 @@ bool state_reserve(struct state *state, uint64_t entries, struct fault *out_faul
 
 /* Names rows that `entry` needs and that are not in memory. Empty: fold_apply may be called. `append_ms` is the record's
  * time from the journal (ignored on a history journal). May be called for entries further ahead (whole batches) to load
- * in one go; only the call right before the apply counts. Appends to *needs up to NEEDS_MAX. */
+ * in one go. A call that names nothing stays true whatever is applied meanwhile, until the next state_evict,
+ * state_reserve or state_checkpoint_end: rows leave memory nowhere else. Appends to *needs up to NEEDS_MAX. */
 void fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms, struct needs *needs);
 
-/* Pulls what `entry` will touch into the cache. A hint; no effect on the result. */
-void fold_prefetch(const struct state *state, const struct entry *entry);
+/* Pulls what the entries will touch into the cache. A hint; no effect on the result. */
+void fold_prefetch(const struct state *state, const struct entry *entries, size_t count);
 
 /* Applies one entry: clock, due work of its member, identity, rules, postings, what it made due. False only when the entry
  * must not be folded at all (FAULT_DATA): record 0 missing or repeated, an anchor that contradicts this state, an

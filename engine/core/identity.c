@@ -21,15 +21,24 @@ identities_open(struct identities *identities, struct memo *memo, uint64_t expec
     if (!locator_init(&identities->locator, expected, out_fault))
         return fault_wrap(out_fault, "identities");
     window_init(&identities->fresh, memo, sizeof(struct identity));
+    identities->cache_capacity = IDENTITY_CACHE_CHUNKS;
+    identities->cache = memo_take(memo, IDENTITY_CACHE_CHUNKS * sizeof identities->cache[0]);
     return true;
 }
 
-static void
-cache_drop(struct identities *identities, struct identity_chunk *chunk)
+size_t
+identities_trim(struct identities *identities, size_t keep)
 {
-    if (chunk->first == 0) return;
-    memo_give(identities->memo, chunk->items, chunk->count * sizeof *chunk->items);
-    *chunk = (struct identity_chunk){0};
+    size_t drop = identities->cache_count > keep ? identities->cache_count - keep : 0, freed = 0;
+    for (size_t i = 0; i < drop; i++) {
+        size_t bytes = identities->cache[i].count * sizeof(struct identity);
+        freed += slab_class_size(bytes);
+        memo_give(identities->memo, identities->cache[i].items, bytes);
+    }
+    identities->cache_count -= drop;
+    memmove(identities->cache, identities->cache + drop,
+            identities->cache_count * sizeof identities->cache[0]);
+    return freed;
 }
 
 void
@@ -37,27 +46,30 @@ identities_close(struct identities *identities)
 {
     locator_fini(&identities->locator);
     window_fini(&identities->fresh);
-    for (size_t i = 0; i < IDENTITY_CACHE_CHUNKS; i++)
-        cache_drop(identities, &identities->cache[i]);
+    if (identities->cache == NULL) return;
+    identities_trim(identities, 0);
+    memo_give(identities->memo, identities->cache,
+              identities->cache_capacity * sizeof identities->cache[0]);
+    identities->cache = NULL;
 }
 
 struct hash128
 identity_hash(const struct memo *memo, struct bytes source, struct bytes id)
 {
-    uint8_t text[2 * EVENT_ID_BYTES_MAX + BYTES_VARINT_MAX];
-    struct writer writer = writer_of(text, sizeof text);
-    writer_prefixed(&writer, source);
-    writer_bytes(&writer, id);
-    return hash128(writer_span(&writer), memo->seed);
+    uint8_t text[1 + 2 * EVENT_ID_BYTES_MAX];
+    CHECK(source.size <= EVENT_ID_BYTES_MAX && id.size <= EVENT_ID_BYTES_MAX);
+    text[0] = (uint8_t)source.size;
+    memcpy(text + 1, source.data, source.size);
+    memcpy(text + 1 + source.size, id.data, id.size);
+    return hash128(bytes_of(text, 1 + source.size + id.size), memo->seed);
 }
 
 static const struct identity *
 cached(const struct identities *identities, uint64_t ordinal)
 {
-    for (size_t i = 0; i < IDENTITY_CACHE_CHUNKS; i++) {
+    for (size_t i = 0; i < identities->cache_count; i++) {
         const struct identity_chunk *chunk = &identities->cache[i];
-        if (chunk->first != 0 && ordinal - chunk->first < chunk->count)
-            return &chunk->items[ordinal - chunk->first];
+        if (ordinal - chunk->first < chunk->count) return &chunk->items[ordinal - chunk->first];
     }
     return NULL;
 }
@@ -165,15 +177,18 @@ identities_load(struct identities *identities, struct row row, struct fault *out
     struct bytes content;
     if (!open_chunk(row, &first, &content, out_fault)) return false;
     if (cached(identities, first) != NULL) return true;
-    struct identity_chunk *chunk = &identities->cache[identities->cache_next];
-    identities->cache_next = (identities->cache_next + 1) % IDENTITY_CACHE_CHUNKS;
-    cache_drop(identities, chunk);
     struct identity *items = slab_alloc(identities->memo->slab, content.size);
     if (items == NULL)
         return fault_set(out_fault, FAULT_UNAVAILABLE,
                          "no memory to load identities: raise the memory limit");
     memcpy(items, content.data, content.size);
-    *chunk = (struct identity_chunk){first, (uint32_t)(content.size / sizeof *items), items};
+    if (identities->cache_count == identities->cache_capacity) {
+        size_t bytes = identities->cache_capacity * sizeof identities->cache[0];
+        identities->cache = memo_resize(identities->memo, identities->cache, bytes, 2 * bytes);
+        identities->cache_capacity *= 2;
+    }
+    identities->cache[identities->cache_count++] =
+        (struct identity_chunk){first, (uint32_t)(content.size / sizeof *items), items};
     return true;
 }
 

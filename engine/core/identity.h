@@ -25,7 +25,7 @@ struct identity {
 enum { IDENTITY_CHUNK_MAX = 256, IDENTITY_CACHE_CHUNKS = 256 };
 
 struct identity_chunk {
-    uint64_t first; /* ordinal; 0 = empty */
+    uint64_t first; /* ordinal */
     uint32_t count;
     struct identity *items;
 };
@@ -37,8 +37,9 @@ struct identities {
     uint64_t stored; /* first ordinal that is not in the store */
     uint64_t frozen; /* the same once the checkpoint under way is in */
     struct window fresh;
-    struct identity_chunk cache[IDENTITY_CACHE_CHUNKS]; /* replaced first in, first out */
-    uint32_t cache_next;
+    struct identity_chunk
+        *cache; /* oldest first; trimmed to IDENTITY_CACHE_CHUNKS between batches */
+    size_t cache_count, cache_capacity;
 };
 
 bool identities_open(struct identities *identities, struct memo *memo, uint64_t expected,
@@ -63,6 +64,9 @@ bool identities_restore(struct identities *identities, struct row row, struct lo
 
 /* Afterwards: a chunk that was asked for. */
 bool identities_load(struct identities *identities, struct row row, struct fault *out_fault);
+
+/* Lets the chunks go that were loaded first, but for the newest `keep`; returns the bytes freed. */
+size_t identities_trim(struct identities *identities, size_t keep);
 
 bool identities_next(const struct identities *identities, uint64_t *cursor, struct row_key *out_key,
                      struct writer *writer);

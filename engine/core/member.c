@@ -117,6 +117,23 @@ members_warm(const struct members *members, uint64_t number)
 }
 
 void
+members_prefetch_slot(const struct members *members, uint64_t number)
+{
+    __builtin_prefetch(&page_of(members, number)->slots[number % MEMBER_PAGE_SLOTS]);
+}
+
+void
+members_prefetch(const struct members *members, uint64_t number)
+{
+    const struct member *member = members_warm(members, number);
+    if (member == NULL) return;
+    __builtin_prefetch(member);
+    __builtin_prefetch((const uint8_t *)member + 64);
+    __builtin_prefetch((const uint8_t *)member + 128);
+    __builtin_prefetch((const uint8_t *)member + 192);
+}
+
+void
 members_need(uint64_t number, struct needs *needs)
 {
     CHECK(needs != NULL); /* an apply finds every row in memory: fold_needs has named it */
@@ -327,7 +344,7 @@ bool
 members_next_dirty(struct members *members, uint32_t generation, uint64_t *cursor,
                    struct row_key *out_key, struct writer *writer)
 {
-    for (uint64_t number = *cursor; number <= members->count; number++) {
+    for (uint64_t number = *cursor == 0 ? 1 : *cursor; number <= members->count; number++) {
         const uint64_t *dirty = page_of(members, number)->dirty[generation & 1];
         uint64_t slot = number % MEMBER_PAGE_SLOTS;
         uint64_t bits = dirty[slot / 64] >> slot % 64;

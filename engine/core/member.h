@@ -214,6 +214,10 @@ void members_close(struct members *members);
 
 uint64_t members_hash(const struct members *members, struct bytes key);
 
+/* Pulls the place of a member, then the member, into the cache. */
+void members_prefetch_slot(const struct members *members, uint64_t number);
+void members_prefetch(const struct members *members, uint64_t number);
+
 /* The warm member of that number, or NULL. */
 struct member *members_warm(const struct members *members, uint64_t number);
 

@@ -16,15 +16,71 @@
  */
 #include "engine/core/order.h"
 
+#include <string.h>
+
 enum { REFERENCE_VERSION = 1, LINE_NUMBER_DIGITS_MAX = 10 };
 
-static void
-write_head(enum reference_kind kind, uint64_t member, struct bytes id, struct writer *writer)
+/* Rows are written once per purchase, so without a look at the end for every byte: the caller's
+ * room is checked once, for the longest that the row can be. */
+struct pen {
+    uint8_t *at;
+};
+
+static inline void
+pen_u8(struct pen *pen, uint8_t value)
 {
-    writer_u8(writer, REFERENCE_VERSION);
-    writer_u8(writer, (uint8_t)kind);
-    writer_varint(writer, member);
-    writer_prefixed(writer, id);
+    *pen->at++ = value;
+}
+
+static inline void
+pen_varint(struct pen *pen, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *pen->at++ = (uint8_t)(value | 0x80);
+    *pen->at++ = (uint8_t)value;
+}
+
+static inline void
+pen_zigzag(struct pen *pen, int64_t value)
+{
+    pen_varint(pen, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+static inline void
+pen_bytes(struct pen *pen, struct bytes span)
+{
+    if (span.size != 0) memcpy(pen->at, span.data, span.size);
+    pen->at += span.size;
+}
+
+static inline void
+pen_prefixed(struct pen *pen, struct bytes span)
+{
+    pen_varint(pen, span.size);
+    pen_bytes(pen, span);
+}
+
+static struct pen
+pen_begin(struct writer *writer, size_t bytes_max)
+{
+    CHECK(writer->capacity - writer->size >= bytes_max);
+    return (struct pen){writer->data + writer->size};
+}
+
+static void
+pen_end(const struct pen *pen, struct writer *writer)
+{
+    writer->size = (size_t)(pen->at - writer->data);
+    CHECK(writer->size <= writer->capacity);
+}
+
+static void
+write_head(enum reference_kind kind, uint64_t member, struct bytes id, struct pen *pen)
+{
+    pen_u8(pen, REFERENCE_VERSION);
+    pen_u8(pen, (uint8_t)kind);
+    pen_varint(pen, member);
+    pen_prefixed(pen, id);
 }
 
 bool
@@ -51,60 +107,76 @@ line_number(uint32_t index, uint8_t out[LINE_NUMBER_DIGITS_MAX])
 }
 
 static void
-write_optional(struct bytes text, bool implied, struct writer *writer)
+write_optional(struct bytes text, bool implied, struct pen *pen)
 {
-    writer_varint(writer, implied ? 0 : text.size + 1);
-    if (!implied) writer_bytes(writer, text);
+    pen_varint(pen, implied ? 0 : text.size + 1);
+    if (!implied) pen_bytes(pen, text);
 }
 
 static void
-write_lines(const struct order *order, struct writer *writer)
+write_lines(const struct order *order, struct pen *pen)
 {
     struct bytes category = {0};
-    writer_varint(writer, order->line_count);
+    pen_varint(pen, order->line_count);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct event_line *line = &order->lines[i];
         uint8_t number[LINE_NUMBER_DIGITS_MAX];
         struct bytes implied = bytes_of(number, line_number(i, number));
-        write_optional(line->line_id, bytes_equal(line->line_id, implied), writer);
-        write_optional(line->category, bytes_equal(line->category, category), writer);
-        writer_u8(writer, (uint8_t)line->kind);
-        writer_varint(writer, (uint64_t)line->amount_minor);
-        writer_varint(writer, (uint64_t)line->discount_minor);
-        writer_varint(writer, (uint64_t)line->tax_minor);
-        writer_varint(writer, order->refunded == NULL ? 0 : (uint64_t)order->refunded[i]);
+        write_optional(line->line_id, bytes_equal(line->line_id, implied), pen);
+        write_optional(line->category, bytes_equal(line->category, category), pen);
+        pen_u8(pen, (uint8_t)line->kind);
+        pen_varint(pen, (uint64_t)line->amount_minor);
+        pen_varint(pen, (uint64_t)line->discount_minor);
+        pen_varint(pen, (uint64_t)line->tax_minor);
+        pen_varint(pen, order->refunded == NULL ? 0 : (uint64_t)order->refunded[i]);
         category = line->category;
     }
+}
+
+/* Ids, categories, and six numbers a line; three numbers and a text a refund; the rest is short. */
+static size_t
+order_bytes_max(const struct order *order)
+{
+    size_t bytes = 1024 + order->order_id.size;
+    for (uint32_t i = 0; i < order->refund_count; i++)
+        bytes += order->refunds[i].id.size + 2 * BYTES_VARINT_MAX;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        bytes +=
+            order->lines[i].line_id.size + order->lines[i].category.size + 8 * BYTES_VARINT_MAX;
+    }
+    return bytes;
 }
 
 void
 order_encode(const struct order *order, struct writer *writer)
 {
-    write_head(REFERENCE_ORDER, order->member, order->order_id, writer);
-    writer_varint(writer, order->rulebook);
-    writer_zigzag(writer, order->occurred_at.ms);
-    writer_varint(writer, order->currency);
-    writer_varint(writer, (uint64_t)order->tender_minor);
-    writer_u8(writer, order->cancelled);
-    writer_varint(writer, order->group_count);
+    struct pen open = pen_begin(writer, order_bytes_max(order)), *pen = &open;
+    write_head(REFERENCE_ORDER, order->member, order->order_id, pen);
+    pen_varint(pen, order->rulebook);
+    pen_zigzag(pen, order->occurred_at.ms);
+    pen_varint(pen, order->currency);
+    pen_varint(pen, (uint64_t)order->tender_minor);
+    pen_u8(pen, order->cancelled);
+    pen_varint(pen, order->group_count);
     for (uint32_t i = 0; i < order->group_count; i++)
-        writer_u8(writer, order->levels[i]);
-    writer_varint(writer, order->grant_count);
+        pen_u8(pen, order->levels[i]);
+    pen_varint(pen, order->grant_count);
     for (uint32_t i = 0; i < order->grant_count; i++) {
         const struct order_grant *grant = &order->grants[i];
-        writer_u8(writer, grant->currency);
-        writer_u8(writer, grant->lot_index);
-        writer_varint(writer, (uint64_t)grant->granted);
-        writer_varint(writer, (uint64_t)grant->stays);
-        writer_varint(writer, (uint64_t)grant->settled);
-        writer_varint(writer, grant->expires_ms == INT64_MAX ? 0 : (uint64_t)grant->expires_ms + 1);
+        pen_u8(pen, grant->currency);
+        pen_u8(pen, grant->lot_index);
+        pen_varint(pen, (uint64_t)grant->granted);
+        pen_varint(pen, (uint64_t)grant->stays);
+        pen_varint(pen, (uint64_t)grant->settled);
+        pen_varint(pen, grant->expires_ms == INT64_MAX ? 0 : (uint64_t)grant->expires_ms + 1);
     }
-    writer_varint(writer, order->refund_count);
+    pen_varint(pen, order->refund_count);
     for (uint32_t i = 0; i < order->refund_count; i++) {
-        writer_prefixed(writer, order->refunds[i].id);
-        writer_varint(writer, (uint64_t)order->refunds[i].amount_minor);
+        pen_prefixed(pen, order->refunds[i].id);
+        pen_varint(pen, (uint64_t)order->refunds[i].amount_minor);
     }
-    write_lines(order, writer);
+    write_lines(order, pen);
+    pen_end(pen, writer);
 }
 
 static void *
@@ -196,25 +268,31 @@ order_decode(struct bytes content, struct arena *arena, struct order *out_order)
 void
 spend_encode(const struct spend *spend, struct writer *writer)
 {
-    write_head(REFERENCE_SPEND, spend->member, spend->redemption_id, writer);
-    writer_zigzag(writer, spend->occurred_at.ms);
-    writer_u8(writer, spend->currency);
-    writer_varint(writer, (uint64_t)spend->units);
-    writer_varint(writer, spend->part_count);
+    size_t bytes_max =
+        256 + spend->redemption_id.size + (size_t)spend->part_count * 3 * BYTES_VARINT_MAX;
+    struct pen open = pen_begin(writer, bytes_max), *pen = &open;
+    write_head(REFERENCE_SPEND, spend->member, spend->redemption_id, pen);
+    pen_zigzag(pen, spend->occurred_at.ms);
+    pen_u8(pen, spend->currency);
+    pen_varint(pen, (uint64_t)spend->units);
+    pen_varint(pen, spend->part_count);
     for (uint32_t i = 0; i < spend->part_count; i++) {
-        writer_varint(writer, spend->parts[i].ordinal);
-        writer_varint(writer, spend->parts[i].index);
-        writer_varint(writer, (uint64_t)spend->parts[i].units);
+        pen_varint(pen, spend->parts[i].ordinal);
+        pen_varint(pen, spend->parts[i].index);
+        pen_varint(pen, (uint64_t)spend->parts[i].units);
     }
+    pen_end(pen, writer);
 }
 
 void
 loose_refund_encode(const struct loose_refund *refund, struct writer *writer)
 {
-    write_head(REFERENCE_REFUND, refund->member, refund->refund_id, writer);
-    writer_zigzag(writer, refund->occurred_at.ms);
-    writer_varint(writer, refund->currency);
-    writer_varint(writer, (uint64_t)refund->amount_minor);
+    struct pen open = pen_begin(writer, 256 + refund->refund_id.size), *pen = &open;
+    write_head(REFERENCE_REFUND, refund->member, refund->refund_id, pen);
+    pen_zigzag(pen, refund->occurred_at.ms);
+    pen_varint(pen, refund->currency);
+    pen_varint(pen, (uint64_t)refund->amount_minor);
+    pen_end(pen, writer);
 }
 
 void

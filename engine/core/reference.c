@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/core/member.h"
+
 /* Cursors of a checkpoint: first the changed rows, by address; then the new ones, by ordinal with
  * this bit set. */
 static const uint64_t CURSOR_FRESH = UINT64_C(1) << 63;
@@ -70,12 +72,13 @@ uint64_t
 reference_hash(const struct memo *memo, enum reference_kind kind, struct bytes member,
                struct bytes id)
 {
-    uint8_t text[2 * (EVENT_ID_BYTES_MAX + 128) + BYTES_VARINT_MAX];
-    struct writer writer = writer_of(text, sizeof text);
-    writer_u8(&writer, (uint8_t)kind);
-    writer_prefixed(&writer, member);
-    writer_bytes(&writer, id);
-    uint64_t hash = hash64(writer_span(&writer), memo->seed) & ~UINT64_C(0xff);
+    uint8_t text[2 + MEMBER_KEY_BYTES_MAX + EVENT_ID_BYTES_MAX];
+    CHECK(member.size <= MEMBER_KEY_BYTES_MAX && id.size <= EVENT_ID_BYTES_MAX);
+    text[0] = (uint8_t)kind;
+    text[1] = (uint8_t)member.size;
+    memcpy(text + 2, member.data, member.size);
+    memcpy(text + 2 + member.size, id.data, id.size);
+    uint64_t hash = hash64(bytes_of(text, 2 + member.size + id.size), memo->seed) & ~UINT64_C(0xff);
     return hash == 0 ? UINT64_C(1) << 8 : hash;
 }
 

@@ -108,8 +108,8 @@ row_open(struct row row, struct bytes *out_content, struct fault *out_fault)
         }
     }
     (void)fault_set(out_fault, FAULT_DATA,
-                     "a row of family '%c' does not verify: its %zu bytes are damaged",
-                     row.key.data[0], row.value.size);
+                    "a row of family '%c' does not verify: its %zu bytes are damaged",
+                    row.key.data[0], row.value.size);
     return false;
 }
 

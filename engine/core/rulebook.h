@@ -43,6 +43,12 @@ struct rulebook {
 
     /* The calendar year that was asked for last, [start, end). */
     int64_t year_start_ms, year_end_ms;
+
+    /* By currency, a stretch of instants [from, to) for which lots expire at one instant: the day
+     * asked for last. */
+    struct {
+        int64_t from_ms, to_ms, expires_ms;
+    } expiry_day[PROGRAM_CURRENCIES_MAX];
 };
 
 struct group_names {

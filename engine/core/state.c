@@ -57,6 +57,7 @@ state_close(struct state *state)
 bool
 state_reserve(struct state *state, uint64_t entries, struct fault *out_fault)
 {
+    identities_trim(&state->identities, IDENTITY_CACHE_CHUNKS);
     bool reserved = locator_reserve(&state->members.locator, entries, out_fault) &&
                     locator_reserve(&state->identities.locator, entries, out_fault) &&
                     locator_reserve(&state->references.locator, entries, out_fault);
@@ -68,6 +69,7 @@ size_t
 state_evict(struct state *state, size_t free_bytes)
 {
     size_t freed = closed_evict(&state->closed, free_bytes);
+    if (freed < free_bytes) freed += identities_trim(&state->identities, 0);
     if (freed < free_bytes) freed += references_evict(&state->references, free_bytes - freed);
     if (freed < free_bytes) freed += members_evict(&state->members, free_bytes - freed);
     return freed;

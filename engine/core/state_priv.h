@@ -24,8 +24,6 @@ enum {
     SCRATCH_BYTES =
         32 * 1024 *
         1024, /* one order of 2,000 lines under 256 bases; touched only as far as used */
-    CANONICAL_BYTES =
-        16 * 1024, /* one effect's canonical bytes: texts of 14 times 256 bytes and numbers */
     DUE_ITEMS_PER_EVENT = 64, /* semantics §2 */
     DUE_ITEMS_PER_TICK = 65536,
 };
@@ -73,7 +71,7 @@ struct state {
     struct arena *scratch; /* of one call; a pointer, so that readers of a const state may use it */
     struct arena scratch_arena;
     struct row_key row_key; /* of the row that a checkpoint yielded last */
-    uint8_t canonical[CANONICAL_BYTES];
+    uint8_t canonical[EFFECT_CANONICAL_MAX];
 };
 
 /* One event, or one piece of due work, on its way through the rooms. */

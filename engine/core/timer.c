@@ -261,21 +261,28 @@ timers_reach(struct timers *timers, int64_t clock_ms, struct needs *needs)
     return false;
 }
 
+static int
+row_compare(struct timer_row a, struct timer_row b)
+{
+    struct row_key a_key = timer_key(a), b_key = timer_key(b);
+    return bytes_compare(row_key_span(&a_key), row_key_span(&b_key));
+}
+
+/* A row that is known already stays so: the store may show the rows of a checkpoint before its end
+ * is told. */
 static void
 remember_row(struct timers *timers, struct timer_row row)
 {
+    size_t at = timers->row_count;
+    while (at > 0 && row_compare(timers->rows[at - 1], row) > 0)
+        at--;
+    if (at > 0 && row_compare(timers->rows[at - 1], row) == 0) return;
     timers->rows =
         grow(timers, timers->rows, timers->row_count, &timers->row_capacity, sizeof *timers->rows);
-    size_t at = timers->row_count++;
-    for (; at > 0; at--) {
-        const struct timer_row *before = &timers->rows[at - 1];
-        struct row_key a = timer_key(*before), b = timer_key(row);
-        int order = bytes_compare(row_key_span(&a), row_key_span(&b));
-        CHECK(order != 0); /* a range is asked for once */
-        if (order < 0) break;
-        timers->rows[at] = *before;
-    }
+    memmove(&timers->rows[at + 1], &timers->rows[at],
+            (timers->row_count - at) * sizeof *timers->rows);
     timers->rows[at] = row;
+    timers->row_count++;
 }
 
 bool

@@ -193,10 +193,10 @@ partition_run_due(struct partition *partition, struct fault *out_fault)
 
 static bool
 partition_apply(struct partition *partition, const struct entry *entry, struct position position,
-                int64_t append_ms, struct fault *out_fault)
+                int64_t append_ms, bool ready, struct fault *out_fault)
 {
     struct shard *shard = partition->shard;
-    for (;;) {
+    while (!ready) {
         shard->needs.count = 0;
         fold_needs(partition->state, entry, append_ms, &shard->needs);
         if (shard->needs.count == 0) break;
@@ -211,16 +211,18 @@ partition_apply(struct partition *partition, const struct entry *entry, struct p
     return true;
 }
 
-/* Loads what the entries of a record will need in few large reads, and warms the cache for the hot
- * ones. */
+/* Loads what the entries of a record will need in few large reads, and says which of them needed
+ * nothing: those need not be asked again. */
 static bool
 partition_load_ahead(struct partition *partition, const struct entry *entries, size_t count,
-                     int64_t append_ms, struct fault *out_fault)
+                     int64_t append_ms, bool *out_ready, struct fault *out_fault)
 {
     struct needs *needs = &partition->shard->needs;
     needs->count = 0;
     for (size_t i = 0; i < count; i++) {
+        size_t before = needs->count;
         fold_needs(partition->state, &entries[i], append_ms, needs);
+        out_ready[i] = needs->count == before && needs->count < NEEDS_MAX;
         if (needs->count > NEEDS_MAX / 2 || (i + 1 == count && needs->count > 0)) {
             if (!partition_load(partition, needs, out_fault)) return false;
             needs->count = 0;
@@ -256,6 +258,7 @@ partition_fold_record(struct partition *partition, const struct journal_message 
 {
     struct shard *shard = partition->shard;
     struct entry *entries = shard->entries_region.memory;
+    bool ready[PARTITION_AHEAD];
     size_t count;
     arena_reset_to(&shard->entries_arena, 0);
     if (!partition_check_clock(partition, message, out_fault)) return false;
@@ -268,13 +271,14 @@ partition_fold_record(struct partition *partition, const struct journal_message 
     for (size_t i = 0; i < count; i++) {
         if (i % PARTITION_AHEAD == 0) {
             size_t ahead = count - i < PARTITION_AHEAD ? count - i : PARTITION_AHEAD;
-            for (size_t k = 0; k < ahead; k++)
-                fold_prefetch(partition->state, &entries[i + k]);
-            if (!partition_load_ahead(partition, entries + i, ahead, message->append_ms, out_fault))
+            fold_prefetch(partition->state, entries + i, ahead);
+            if (!partition_load_ahead(partition, entries + i, ahead, message->append_ms, ready,
+                                      out_fault))
                 return false;
         }
         struct position position = {.offset = message->offset, .index = (uint32_t)i};
-        if (!partition_apply(partition, &entries[i], position, message->append_ms, out_fault))
+        if (!partition_apply(partition, &entries[i], position, message->append_ms,
+                             ready[i % PARTITION_AHEAD], out_fault))
             return false;
     }
     CRASH_POINT("fold.record");

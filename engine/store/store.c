@@ -8,6 +8,8 @@
  * them in one ingest call, so that files stay disjoint and families whose keys rise are never
  * compacted again.
  */
+#include "engine/store/store.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -192,15 +192,15 @@ class Intake(unittest.TestCase):
         self.assertRegex(first, f"^written {PARTITIONS} found 0 id ")
         self.assertEqual(again, first.replace(f"written {PARTITIONS} found 0", f"written 0 found {PARTITIONS}"))
         for what, arguments, code, text in [
-            ("another programme", ("once", PARTITIONS, "other", "append"), 78, "programme 'demo', not of 'other'"),
-            ("another kind of time", ("once", PARTITIONS, "demo", "record"), 78, "'append', not 'record'"),
+            ("another programme", ("once", PARTITIONS, "other", "append"), 78, "journal of programme 'demo', not of 'other'"),
+            ("another kind of time", ("once", PARTITIONS, "demo", "record"), 78, "journal.time 'append'"),
         ]:
             with self.subTest(what):
                 self.assertRegex(probe("create", self.broker.bootstrap, *arguments, code=code), text)
         probe("topics", self.broker.bootstrap, "dirty", PARTITIONS, "make", 1)
         probe("append", self.broker.bootstrap, "dirty", PARTITIONS, 1)
         self.assertRegex(probe("create", self.broker.bootstrap, "dirty", PARTITIONS, "demo", "append", code=65),
-                         "partition 0: .*record")
+                         "partition 0 does not begin with a record 0")
 
     def fresh_lines(self, name):
         probe("topics", self.broker.bootstrap, name, PARTITIONS, "make", 1)

@@ -12,6 +12,7 @@
 #include "engine/base/crash.h"
 #include "engine/base/hash.h"
 #include "tests/unit/disk_folder.h"
+#include "tests/unit/property.h"
 
 static struct fault fault;
 
@@ -595,5 +596,85 @@ Test(journal_disk, a_flipped_bit_of_a_record_is_named)
         journal->ops->close(journal);
         disk_flip_bit(file, at + rows[i].byte, i % 8);
     }
+    disk_folder_remove(&folder);
+}
+
+enum { DAMAGE_RECORDS = 400, DAMAGE_WRONG = 1 };
+
+/* Opens a journal that may be damaged, reads all of it and appends to it. 0 when all was as it
+ * should be; the kind of the fault that said no; DAMAGE_WRONG for any wrong answer. */
+static int
+use_damaged(const char *path)
+{
+    static uint8_t buffer[65536];
+    struct journal_disk_options options = {0};
+    struct journal *journal;
+    struct journal_reader *reader;
+    struct journal_appender *appender;
+    struct journal_message messages[64];
+    int64_t next[2] = {0, 0};
+    size_t count;
+    if (!journal_disk_open(path, &options, &journal, &fault)) return fault.kind;
+    if (!journal->ops->open_reader(journal, &reader, &fault)) return fault.kind;
+    for (uint32_t p = 0; p < 2; p++)
+        if (!reader->ops->assign(reader, p, 0, &fault)) return fault.kind;
+    do {
+        if (!reader->ops->read(reader, 0, messages, 64, &count, &fault)) return fault.kind;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t p = messages[i].partition;
+            uint64_t offset = (uint64_t)next[p]++;
+            struct bytes expected = payload_of(p, offset, buffer, size_of(offset));
+            if (!bytes_equal(messages[i].payload, expected)) return DAMAGE_WRONG;
+        }
+    } while (count > 0);
+    if (next[0] != DAMAGE_RECORDS || next[1] != DAMAGE_RECORDS) return DAMAGE_WRONG;
+    reader->ops->close(reader);
+    if (!journal->ops->open_appender(journal, &appender, &fault)) return fault.kind;
+    for (uint32_t i = 0; i < 4; i++)
+        if (!append_wait(appender, i % 2, BYTES_LITERAL("one more"))) return fault.kind;
+    if (!wait_acked(appender, 4)) return fault.kind;
+    appender->ops->close(appender);
+    journal->ops->close(journal);
+    return 0;
+}
+
+Test(journal_disk, a_flipped_bit_anywhere_gives_the_right_answer_or_a_named_refusal)
+{
+    struct property property = property_start();
+    struct disk_folder folder = disk_folder_make();
+    cr_assert(journal_disk_create(folder.path, 2, &fault), "%s", fault.text);
+    struct journal_disk_options options = {.commit_bytes = 20000};
+    struct journal *journal = journal_open_at(folder.path, options);
+    append_many(journal, 2, 0, DAMAGE_RECORDS);
+    journal->ops->close(journal);
+
+    const char *file = disk_folder_file(&folder, "data.mdb");
+    size_t size = (size_t)disk_file_size(file), refused = 0;
+    uint8_t *sound = malloc(size);
+    int opened = open(file, O_RDWR);
+    cr_assert_eq(read(opened, sound, size), (ssize_t)size);
+    for (int i = 0; i < 120; i++) {
+        /* Every other one hits what LMDB itself relies on: the first bytes of a page. */
+        uint64_t byte =
+            i % 2 ? property_below(&property, size)
+                  : property_below(&property, size / 4096) * 4096 + property_below(&property, 64);
+        uint8_t flipped = sound[byte] ^ (uint8_t)(1 << property_below(&property, 8));
+        cr_assert_eq(pwrite(opened, &flipped, 1, (off_t)byte), 1);
+        pid_t child = fork();
+        cr_assert_geq(child, 0);
+        if (child == 0) _exit(use_damaged(folder.path));
+        int status = 0;
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_expect(WIFEXITED(status) &&
+                      (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == FAULT_DATA),
+                  "status 0x%x, byte %llu, seed %llu", (unsigned)status, (unsigned long long)byte,
+                  (unsigned long long)property.seed);
+        refused += status != 0;
+        cr_assert_eq(pwrite(opened, sound, size, 0), (ssize_t)size);
+        cr_assert_eq(ftruncate(opened, (off_t)size), 0);
+    }
+    cr_expect_gt(refused, 10, "%zu refused", refused);
+    close(opened);
+    free(sound);
     disk_folder_remove(&folder);
 }
