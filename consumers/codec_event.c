@@ -58,12 +58,11 @@ envelope_field(const struct wire_field *field, struct envelope *envelope)
         envelope->subject = field->span;
         return is_bytes;
     }
-    if (field->number >= FIELD_PAYLOAD_FIRST && is_bytes) {
-        envelope->payload_number = field->number;
-        envelope->payload = field->span;
-        envelope->payload_count++;
-    }
-    return true;
+    if (field->number < FIELD_PAYLOAD_FIRST) return true; /* of a later version */
+    envelope->payload_number = field->number;
+    envelope->payload = field->span;
+    envelope->payload_count++;
+    return is_bytes;
 }
 
 static bool

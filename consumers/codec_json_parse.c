@@ -93,7 +93,7 @@ static int
 on_string(void *context, const unsigned char *text, size_t size)
 {
     struct parsing *parsing = context;
-    /* yajl checks the UTF-8 of the text but lets \ud800 and \u0000 through. */
+    /* yajl checks the UTF-8 of the text but lets \u0000 through. */
     if (!text_is_utf8(bytes_of(text, size))) {
         return refuse(parsing, "a string is not valid UTF-8 without NUL");
     }
@@ -153,49 +153,51 @@ on_name(void *context, const unsigned char *text, size_t size)
     return arena_copy_bytes(parsing->arena, name, &parsing->name) ? GO_ON : out_of_room(parsing);
 }
 
-static void *
-yajl_arena_alloc(void *context, size_t size)
+/* Four hexadecimal digits; -1 when they are none, which yajl will say. */
+static int32_t
+hexadecimal(const uint8_t *at)
 {
-    struct parsing *parsing = context;
-    /* The size goes before the block, for yajl_arena_realloc. */
-    uint8_t *block = arena_alloc(parsing->arena, ARENA_ALIGNMENT + size);
-    if (block == NULL) {
-        parsing->no_room = true;
-        return NULL;
+    int32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        uint8_t digit = at[i] | 0x20;
+        bool letter = digit >= 'a' && digit <= 'f';
+        if (!letter && (at[i] < '0' || at[i] > '9')) return -1;
+        value = value << 4 | (letter ? digit - 'a' + 10 : at[i] - '0');
     }
-    memcpy(block, &size, sizeof size);
-    return block + ARENA_ALIGNMENT;
+    return value;
 }
 
-static void *
-yajl_arena_realloc(void *context, void *old, size_t size)
+/* The place of an escape \ud800 to \udfff that is no half of a pair, of which yajl makes a question
+ * mark; the text's size when there is none. */
+static size_t
+lone_surrogate(struct bytes text)
 {
-    void *block = yajl_arena_alloc(context, size);
-    if (block == NULL || old == NULL) return block;
-    size_t kept;
-    memcpy(&kept, (uint8_t *)old - ARENA_ALIGNMENT, sizeof kept);
-    memcpy(block, old, kept < size ? kept : size);
-    return block;
+    bool high_before = false;
+    size_t at = 0;
+    while (at + 1 < text.size) {
+        bool escape = text.data[at] == '\\';
+        bool unicode = escape && text.data[at + 1] == 'u' && text.size - at >= 6;
+        int32_t unit = unicode ? hexadecimal(text.data + at + 2) : -1;
+        bool low = unit >= 0xdc00 && unit <= 0xdfff;
+        if (low != high_before) return high_before ? at - 6 : at;
+        high_before = unit >= 0xd800 && unit < 0xdc00;
+        at += unit >= 0 ? 6 : escape ? 2 : 1;
+    }
+    return high_before ? at - 6 : text.size;
 }
 
-static void
-yajl_arena_free(void *context, void *block)
+/* Puts line and column, from 1, before the error. */
+static enum codec_result
+place_add(struct bytes text, size_t at, struct codec_error *error)
 {
-    (void)context;
-    (void)block;
-}
-
-/* The line and column of a byte of the text, from 1. */
-static void
-place_find(struct bytes text, size_t at, size_t *out_line, size_t *out_column)
-{
-    *out_line = 1;
-    *out_column = 1;
+    size_t line = 1, column = 1;
     for (size_t i = 0; i < at && i < text.size; i++) {
         bool line_ends = text.data[i] == '\n';
-        *out_line += line_ends;
-        *out_column = line_ends ? 1 : *out_column + 1;
+        line += line_ends;
+        column = line_ends ? 1 : column + 1;
     }
+    codec_error_prefix(error, "JSON %zu:%zu: ", line, column);
+    return CODEC_UNREADABLE;
 }
 
 enum codec_result
@@ -219,26 +221,38 @@ codec_json_parse(struct bytes text, struct arena *arena, const struct json_node 
                         CODEC_JSON_BYTES_MAX);
         return CODEC_UNREADABLE;
     }
-    struct parsing parsing = {.arena = arena, .error = out_error};
-    yajl_alloc_funcs memory = {yajl_arena_alloc, yajl_arena_realloc, yajl_arena_free, &parsing};
-    yajl_handle handle = yajl_alloc(&callbacks, &memory, &parsing);
-    if (handle == NULL) return CODEC_NO_ROOM;
-
     out_error->problem = CODEC_NONE;
+    size_t lone = lone_surrogate(text);
+    if (lone != text.size) {
+        codec_error_set(out_error, CODEC_BAD_JSON, 0, "half a surrogate pair is no character");
+        return place_add(text, lone, out_error);
+    }
+
+    /* yajl does not look whether it got the memory that it asks for, so its own comes from the
+     * heap, which never says no, and not from the arena. It is a few hundred bytes and the longest
+     * string. */
+    struct parsing parsing = {.arena = arena, .error = out_error};
+    yajl_handle handle = yajl_alloc(&callbacks, NULL, &parsing);
+    if (handle == NULL) return CODEC_NO_ROOM;
     yajl_status status = yajl_parse(handle, text.data, text.size);
-    if (status == yajl_status_ok) status = yajl_complete_parse(handle);
+    size_t consumed = yajl_get_bytes_consumed(handle);
+    bool breaks_off = status == yajl_status_ok && yajl_complete_parse(handle) != yajl_status_ok;
+    yajl_free(handle);
+
     if (parsing.no_room) return CODEC_NO_ROOM;
-    if (status == yajl_status_ok && parsing.root != NULL) {
+    if (breaks_off || (status == yajl_status_ok && parsing.root == NULL)) {
+        codec_error_set(out_error, CODEC_BAD_JSON, 0, "the text breaks off");
+        return place_add(text, text.size, out_error);
+    }
+    if (status == yajl_status_ok) {
         *out_root = parsing.root;
         return CODEC_OK;
     }
     if (out_error->problem == CODEC_NONE) {
         codec_error_set(out_error, CODEC_BAD_JSON, 0, "it is no JSON from here on");
+        if (consumed > 0) consumed--; /* yajl has taken the byte that it cannot use */
     }
-    size_t line, column;
-    place_find(text, yajl_get_bytes_consumed(handle), &line, &column);
-    codec_error_prefix(out_error, "JSON %zu:%zu: ", line, column);
-    return CODEC_UNREADABLE;
+    return place_add(text, consumed, out_error);
 }
 
 const struct json_node *

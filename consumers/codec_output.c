@@ -316,13 +316,3 @@ codec_output_json(enum topic topic, struct bytes message, struct arena *arena, s
 {
     return codec_json_write(message, topic_descriptor(topic), arena, out);
 }
-
-enum codec_result
-codec_output_from_json(enum topic topic, struct bytes text, struct arena *arena,
-                       struct bytes *out_message, struct codec_error *out_error)
-{
-    const struct json_node *root;
-    enum codec_result result = codec_json_parse(text, arena, &root, out_error);
-    if (result != CODEC_OK) return result;
-    return codec_json_to_message(root, topic_descriptor(topic), arena, out_message, out_error);
-}

@@ -39,8 +39,4 @@ bool codec_output_next(struct codec_output_walk *walk, struct bytes *out_message
 enum codec_result codec_output_json(enum topic topic, struct bytes message, struct arena *arena,
                                     struct writer *out);
 
-/* A JSON text as codec_output_json wrote it, back to the message. */
-enum codec_result codec_output_from_json(enum topic topic, struct bytes text, struct arena *arena,
-                                         struct bytes *out_message, struct codec_error *out_error);
-
 #endif

@@ -122,6 +122,7 @@ on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
     (void)size;
     struct kafka_client *client = opaque;
     if (strstr(json, "\"state\":\"UP\"") != NULL) kafka_note_well(client->kafka);
+    if (client->statistics != NULL) client->statistics(client, json);
     return 0; /* the library frees it */
 }
 
@@ -314,8 +315,10 @@ kafka_wait_more(struct kafka *kafka, struct kafka_wait *wait, const char *what,
             "broker %s: no answer to %s within %.1f s%s; is it running, and is the address right?",
             kafka->bootstrap, what, (double)waited_ns / 1e9, reason);
     }
-    if (wait->told_ns == 0 || now_ns - wait->told_ns >= SAY_EVERY_S * NS_PER_S) {
-        kafka_say(kafka, "broker %s does not answer, waiting since %lld s (%s)%s", kafka->bootstrap,
+    bool due = wait->told_ns == 0 ? waited_ns >= NS_PER_S
+                                  : now_ns - wait->told_ns >= SAY_EVERY_S * NS_PER_S;
+    if (due) {
+        kafka_say(kafka, "broker %s does not answer for %lld s, waiting (%s)%s", kafka->bootstrap,
                   (long long)(waited_ns / NS_PER_S), what, reason);
         wait->told_ns = now_ns;
     }

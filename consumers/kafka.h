@@ -6,8 +6,8 @@
  *  1. What durability, order and exactness rest on is set here and cannot be overridden by the
  * `kafka:` map: a property of that kind is refused by name, with the reason (kafka_owned.def).
  *  2. A broker that is away is no fault of a running client. Calls that need an answer now
- * (opening, asking for bounds) wait as kafka_settings says, telling people once and then every 10
- * s.
+ * (opening, asking for bounds) wait as kafka_settings says, telling people after a second and then
+ * every 10 s.
  *  3. librdkafka's own log lines go nowhere but into the health line: a broker that is away for a
  * day fills no disk.
  *

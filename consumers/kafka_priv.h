@@ -11,6 +11,8 @@ struct kafka_client {
     struct kafka *kafka;
     rd_kafka_t *rk;
     void *owner;
+    void (*statistics)(struct kafka_client *client,
+                       const char *json); /* every second; may be NULL */
 };
 
 /** A configuration with the user's properties and the callbacks of health; `client` must outlive

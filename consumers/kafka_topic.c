@@ -277,9 +277,14 @@ kafka_topic_alter(struct kafka *kafka, const char *topic, const struct kafka_pro
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
     for (size_t i = 0; i < count; i++) {
-        if (rd_kafka_ConfigEntry_source(entries[i]) ==
-            RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
-            rd_kafka_ConfigResource_set_config(resource, rd_kafka_ConfigEntry_name(entries[i]),
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]);
+        bool kept =
+            rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
+        for (size_t j = 0; j < setting_count; j++) {
+            if (strcmp(settings[j].name, name) == 0) kept = false;
+        }
+        if (kept) {
+            rd_kafka_ConfigResource_set_config(resource, name,
                                                rd_kafka_ConfigEntry_value(entries[i]));
         }
     }

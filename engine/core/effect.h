@@ -149,8 +149,9 @@ struct effects {
     struct arena *arena;
 };
 
-/* 100,000 open lots a member (the limit) and some. Reserved address space, touched only when used. */
-enum { EFFECTS_ROOM = 100000 + 1024, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
+/* 100,000 open lots a member (the limit), each with a notice and an expiry that may be overdue, and some. Reserved address
+ * space, touched only when used. */
+enum { EFFECTS_ROOM = 2 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
 
 /* Canonical bytes of one effect: the same on every machine, independent of output encoding. The layout is documented in
  * effect.c. Not for forwards. */

@@ -177,6 +177,7 @@ struct state_info {
     struct output_mark outputs[TOPIC_COUNT];
     struct hash128 digest;  /* of all ledger rows; kept per write */
     uint64_t members, identities, references, rulebooks;
+    uint64_t activations_ignored; /* repeats, and versions that do not follow the one before */
     uint64_t warm_members;
     uint64_t due_backlog;   /* items known to be due and not done */
     uint64_t verdicts[256]; /* outcomes by verdict number since the state was made; kept in META */
@@ -204,6 +205,9 @@ struct totals {
     int64_t issued, active, pending, held, lapsing, arrears, redeemed, expired, reversed, adjusted, forfeited, clearing;
 };
 size_t state_totals(const struct state *state, struct totals *out_totals, size_t max);
+
+/* What of the digest stands in no row: clock, ordinals, totals. */
+struct hash128 state_meta_digest(const struct state *state);
 
 /* Full recomputation of one ledger row's share of the digest, for verification from a store: members, references, closed
  * lots, rulebooks and each identity of a chunk; zero for rows that are no part of the ledger (directory, timers, meta). A

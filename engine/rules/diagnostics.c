@@ -142,8 +142,8 @@ is_wide(const uint8_t *at)
     return (*at >= 0xe3 && *at <= 0xed) || (*at == 0xef && at[1] == 0xbc);
 }
 
-/* Prints characters first … first + SHOWN_CHARACTERS_MAX of a line; with `as_blanks` their width in
- * blanks instead, up to the caret's character. */
+/* Prints characters first … first + count of a line, "…" where it is cut; with `as_blanks` their
+ * width in blanks instead, up to the caret's character. */
 static void
 print_line_part(struct bytes line, size_t first, size_t count, bool as_blanks, FILE *out)
 {
@@ -156,8 +156,11 @@ print_line_part(struct bytes line, size_t first, size_t count, bool as_blanks, F
             at = next;
             continue;
         }
+        bool cut = character == first ? first > 0 : character + 1 == first + count && next < end;
         if (as_blanks) {
             fputs(size == 3 && is_wide(at) ? "  " : " ", out);
+        } else if (cut) {
+            fputs(size == 3 && is_wide(at) ? "… " : "…", out);
         } else if (*at == '\t') {
             fputc(' ', out);
         } else if (unprintable) {

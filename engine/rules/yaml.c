@@ -64,6 +64,7 @@ syntax_hint(const char *problem)
         {"could not find expected ':'", "a key is followed by a colon and a blank"},
         {"did not find expected ',' or ']'", "close the list with ]"},
         {"did not find expected ',' or '}'", "close the map with }"},
+        {"did not find expected node content", "a list or map that was opened is not closed"},
         {"found unexpected end of stream", "a quote that was opened is not closed"},
         {"control characters are not allowed",
          "remove the character, or save the file as UTF-8 text"},

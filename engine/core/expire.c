@@ -1,0 +1,80 @@
+#include "engine/core/expire.h"
+
+#include "engine/core/lot.h"
+
+int64_t
+expire_at(const struct rulebook *rulebook, uint32_t currency, struct instant earned)
+{
+    const struct program_expiry *expiry = &rulebook->program.currencies[currency].expiry;
+    struct instant end;
+    if (expiry->kind == EXPIRY_NONE) return INT64_MAX;
+    if (!calendar_period_end(&rulebook->program.zone, earned, (uint32_t)expiry->amount,
+                             expiry->unit, expiry->round_up_to, &end)) {
+        return INT64_MAX;
+    }
+    return end.ms;
+}
+
+int64_t
+expire_notice_at(const struct state *state, const struct lot *lot)
+{
+    const struct rulebook *rulebook = state->rulebooks.items[lot->rulebook];
+    const struct program *program = &rulebook->program;
+    int32_t days = program->currencies[rulebook->currency_at[lot->currency]].notice_days;
+    if (days == 0 || lot->expires_ms == INT64_MAX) return INT64_MAX;
+    struct local local = calendar_local(&program->zone, (struct instant){lot->expires_ms});
+    local.ms -= days * CALENDAR_DAY_MS;
+    int64_t notice_ms = calendar_instant(&program->zone, local).ms;
+    return notice_ms > lot->earned_ms ? notice_ms : lot->earned_ms;
+}
+
+static void
+expire_one(struct apply *apply, const struct lot *lot)
+{
+    posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, lot->currency,
+                 lot->remaining, lot, lot->expires_ms);
+    closed_add(&apply->state->closed, lot);
+}
+
+uint64_t
+expire_lots(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
+{
+    uint32_t count, expired = 0;
+    struct lot *lots = lots_of(apply->member, slot, &count);
+    for (; expired < count && expired < max && lots[expired].expires_ms == ms; expired++)
+        expire_one(apply, &lots[expired]);
+    lots_remove(&apply->state->members, &apply->member, slot, 0, expired);
+    return expired;
+}
+
+void
+expire_on_arrival(struct apply *apply, const struct lot *lot)
+{
+    expire_one(apply, lot);
+}
+
+void
+expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t effective_ms)
+{
+    uint32_t count;
+    struct lot *lots = lots_of(apply->member, slot, &count);
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < count && lots[i].expires_ms <= expires_ms; i++) {
+        if (lots[i].expires_ms != expires_ms) continue;
+        lots[i].flags |= LOT_NOTICED;
+        sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
+    }
+    CHECK(sum > 0);
+    member_add_noticed(&apply->state->members, &apply->member, (uint8_t)slot, expires_ms);
+    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
+    effect->notice = (struct notice){
+        .kind = NOTICE_EXPIRING_SOON,
+        .member = output_member(apply),
+        .currency = output_currency(apply, slot),
+        .amount.units = sum,
+        .instant.ms = expires_ms,
+        .effective_at.ms = effective_ms,
+        .journal_time = apply->state->clock,
+    };
+    output_seal(apply, effect);
+}

@@ -1,0 +1,597 @@
+/* The only door: entries in, effects out (fold.h). */
+#include "engine/core/fold.h"
+
+#include "engine/base/murmur2.h"
+#include "engine/core/due.h"
+#include "engine/core/earn.h"
+#include "engine/core/giveback.h"
+#include "engine/core/output.h"
+#include "engine/core/spend.h"
+#include "engine/core/state_priv.h"
+#include "engine/core/tier.h"
+
+enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
+
+/* ---- Names of what an event touches ---- */
+
+/* The reference that an event names, if its kind names one. */
+static bool
+named_reference(const struct event *event, enum reference_kind *out_kind, struct bytes *out_id)
+{
+    switch (event->kind) {
+    case EVENT_PURCHASE:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->purchase.order_id;
+        return true;
+    case EVENT_CANCELLATION:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->cancellation.order_id;
+        return true;
+    case EVENT_REDEEM:
+        *out_kind = REFERENCE_SPEND;
+        *out_id = event->redeem.redemption_id;
+        return true;
+    case EVENT_REFUND:
+        if (event->refund.order_id.size > 0) {
+            *out_kind = REFERENCE_ORDER;
+            *out_id = event->refund.order_id;
+        } else {
+            *out_kind = REFERENCE_REFUND;
+            *out_id = event->refund.refund_id;
+        }
+        return true;
+    case EVENT_ENROL: return false;
+    }
+    return false;
+}
+
+static bool
+is_misplaced(const struct state *state, const struct event *event)
+{
+    return murmur2_partition(event->member, state->genesis.partition_count) !=
+           state->genesis.partition;
+}
+
+enum { REFERENCE_CANDIDATES_MAX = 64 };
+
+struct reference *
+state_reference(const struct state *state, enum reference_kind kind, const struct member *member,
+                struct bytes id)
+{
+    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
+    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
+    size_t count =
+        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
+    CHECK(count < REFERENCE_CANDIDATES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct reference *reference = references_get(&state->references, ordinals[i]);
+        CHECK(reference != NULL);
+        struct bytes content = bytes_of(reference->content, reference->size);
+        if (reference_is(content, kind, member->number, id)) return reference;
+    }
+    return NULL;
+}
+
+/* ---- Needs ---- */
+
+static void
+reference_needs(const struct state *state, const struct event *event, const struct member *member,
+                struct needs *needs)
+{
+    enum reference_kind kind;
+    struct bytes id;
+    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
+    size_t before = needs->count;
+    if (!named_reference(event, &kind, &id)) return;
+    uint64_t hash = reference_hash(&state->memo, kind, event->member, id);
+    size_t count =
+        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (references_get(&state->references, ordinals[i]) == NULL)
+            references_need(ordinals[i], needs);
+    }
+    bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
+                   event->kind == EVENT_CANCELLATION;
+    if (!returns || member == NULL || needs->count > before || count == 0) return;
+    const struct reference *order = state_reference(state, kind, member, id);
+    if (order != NULL) giveback_needs(state, member, order, needs);
+}
+
+void
+fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
+           struct needs *needs)
+{
+    (void)append_ms;
+    if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
+    const struct event *event = &entry->event;
+    if (is_misplaced(state, event)) return;
+    bool known;
+    struct identity identity;
+    uint64_t ordinal;
+    const struct member *member = members_find(&state->members, event->member, needs, &known);
+    struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
+    if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
+        return;
+    reference_needs(state, event, member, needs);
+}
+
+void
+fold_prefetch(const struct state *state, const struct entry *entry)
+{
+    enum reference_kind kind;
+    struct bytes id;
+    if (!state->has_genesis || entry->kind != ENTRY_EVENT) return;
+    const struct event *event = &entry->event;
+    locator_prefetch(&state->members.locator, members_hash(&state->members, event->member));
+    locator_prefetch(&state->identities.locator,
+                     identity_hash(&state->memo, event->source, event->id).lo);
+    if (!named_reference(event, &kind, &id)) return;
+    locator_prefetch(&state->references.locator,
+                     reference_hash(&state->memo, kind, event->member, id));
+}
+
+/* ---- Outcomes ---- */
+
+static void
+publish_outcome(struct apply *apply, const struct outcome *outcome)
+{
+    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
+    effect->outcome = *outcome;
+    effect->outcome.journal_time = apply->state->clock;
+    effect->outcome.detail = output_text(apply, outcome->detail);
+    output_seal(apply, effect);
+    apply->state->verdicts[outcome->verdict & 0xff]++;
+}
+
+static void
+answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+{
+    const struct event *event = apply->event;
+    struct outcome outcome = {
+        .source = output_source(apply),
+        .id = output_event_id(apply),
+        .member = output_member(apply),
+        .correlation_id = output_text(apply, event->correlation_id),
+        .event_kind = event->kind,
+        .verdict = verdict,
+        .first_verdict = first,
+        .ordinal = ordinal,
+        .detail = apply->detail,
+        .occurred_at = event->occurred_at,
+    };
+    if (verdict == VERDICT_ACCEPTED) {
+        outcome.amount_count = apply->amount_count;
+        memcpy(outcome.amounts, apply->amounts, apply->amount_count * sizeof outcome.amounts[0]);
+    }
+    publish_outcome(apply, &outcome);
+}
+
+/* ---- Judging events ---- */
+
+/* What the codec cannot see. A refusal of form leaves no identity. */
+static enum verdict
+judge_form(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (event->occurred_at.ms < INSTANT_MIN_MS || event->occurred_at.ms > INSTANT_MAX_MS) {
+        apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
+        return VERDICT_MALFORMED;
+    }
+    if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
+    if (event->redeem.points.units <= 0) {
+        apply->detail = bytes_from_cstr("points must be above zero");
+        return VERDICT_MALFORMED;
+    }
+    uint32_t currency;
+    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
+    if (!rulebook_currency(apply->rulebook, event->redeem.currency, &currency))
+        return VERDICT_UNKNOWN_POINTS_CURRENCY;
+    if (apply->rulebook->program.currencies[currency].qualifying) {
+        apply->detail =
+            bytes_from_cstr("the points currency counts for tiers only and cannot be spent");
+        return VERDICT_MALFORMED;
+    }
+    return VERDICT_ACCEPTED;
+}
+
+static enum verdict
+enrol(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
+    apply->member = members_enrol(&apply->state->members, event->member, event->occurred_at.ms);
+    return VERDICT_ACCEPTED;
+}
+
+/* Refusals in the order of semantics §3, from the rule version on; each kind goes on from "member
+ * known". */
+static enum verdict
+judge(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
+    const struct program *program = &apply->rulebook->program;
+    bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
+    int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
+    if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
+        return VERDICT_OCCURRED_IN_FUTURE;
+    if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
+    switch (event->kind) {
+    case EVENT_PURCHASE: return earn_purchase(apply);
+    case EVENT_REFUND: return giveback_refund(apply);
+    case EVENT_CANCELLATION: return giveback_cancel(apply);
+    case EVENT_REDEEM: return spend_redeem(apply);
+    case EVENT_ENROL: return enrol(apply);
+    }
+    UNREACHABLE();
+}
+
+static struct instant
+later(struct instant a, struct instant b)
+{
+    return a.ms > b.ms ? a : b;
+}
+
+/* After an accepted event: its one tier evaluation, then what it made due itself. */
+static void
+finish(struct apply *apply)
+{
+    struct state *state = apply->state;
+    struct instant occurred_at = apply->event->occurred_at;
+    members_write(&state->members, apply->member);
+    tier_evaluate(apply, later(state->clock, occurred_at), occurred_at);
+}
+
+static void
+forward_event(struct apply *apply)
+{
+    struct state *state = apply->state;
+    const struct event *event = apply->event;
+    answer(apply, VERDICT_FORWARDED, 0, 0);
+    struct effect *effect = output_begin(apply, TOPIC_FORWARD);
+    effect->forward = (struct forward){
+        .partition = murmur2_partition(event->member, state->genesis.partition_count),
+        .first_append = event->first_append.ms != 0 ? event->first_append : state->clock,
+        .wire = output_text(apply, event->wire),
+    };
+    output_seal(apply, effect);
+}
+
+static void
+apply_new(struct apply *apply, struct identity *identity)
+{
+    struct state *state = apply->state;
+    apply->ordinal = state->identities.next;
+    enum verdict verdict = judge(apply);
+    if (verdict == VERDICT_ACCEPTED) finish(apply);
+    identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
+    CHECK(identities_add(&state->identities, identity) == apply->ordinal);
+    answer(apply, verdict, 0, apply->ordinal);
+    if (verdict == VERDICT_ACCEPTED) due_run(state, apply->effects, apply->cause, &apply->member);
+}
+
+static void
+check_conservation(const struct apply *apply)
+{
+    for (uint32_t slot = 0; slot < apply->state->rulebooks.currency_count; slot++) {
+        if ((apply->touched & UINT32_C(1) << slot) == 0) continue;
+        __int128 sum = 0;
+        for (size_t account = 0; account < ACCOUNT_CODES; account++)
+            sum += apply->state->balances[slot][account];
+        CHECK_MSG(sum == 0, "points of a currency do not balance");
+    }
+}
+
+static void
+apply_event(struct state *state, const struct event *event, struct effects *effects)
+{
+    struct apply apply = apply_of(state, effects, event);
+    struct needs *none = NULL;
+    struct identity identity;
+    uint64_t first_ordinal;
+    bool known;
+    if (is_misplaced(state, event)) {
+        forward_event(&apply);
+        return;
+    }
+    apply.member = members_find(&state->members, event->member, none, &known);
+    if (apply.member != NULL) {
+        apply.member->touched = 1;
+        due_run(state, effects, apply.cause, &apply.member);
+    }
+    apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
+    enum verdict form = judge_form(&apply);
+    if (form != VERDICT_ACCEPTED) {
+        answer(&apply, form, 0, 0);
+        return;
+    }
+    struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
+    switch (identities_find(&state->identities, hash, none, &identity, &first_ordinal)) {
+    case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
+    case IDENTITY_KNOWN:
+        if (identity.content == event->content_hash) {
+            answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff, first_ordinal);
+        } else {
+            answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
+        }
+        return;
+    case IDENTITY_NEW:
+        identity = (struct identity){.hash = hash, .content = event->content_hash};
+        apply_new(&apply, &identity);
+        check_conservation(&apply);
+        return;
+    }
+}
+
+/* ---- The journal's own entries ---- */
+
+static bool
+apply_genesis(struct state *state, const struct genesis *genesis, struct fault *out_fault)
+{
+    if (state->has_genesis)
+        return fault_set(out_fault, FAULT_DATA,
+                         "a second record 0: the journal was put together wrong");
+    if (genesis->format != JOURNAL_FORMAT) {
+        return fault_set(out_fault, FAULT_DATA,
+                         "journal format %u is not known, this program knows %d", genesis->format,
+                         JOURNAL_FORMAT);
+    }
+    if (genesis->law != LAW_VERSION) {
+        return fault_set(out_fault, FAULT_DATA,
+                         "law version %u is not known, this program knows %d", genesis->law,
+                         LAW_VERSION);
+    }
+    bool partitions_fit = genesis->partition_count >= 1 &&
+                          genesis->partition_count <= PARTITIONS_MAX &&
+                          genesis->partition < genesis->partition_count;
+    bool time_fits = genesis->time_kind == TIME_APPEND || genesis->time_kind == TIME_RECORD;
+    if (!partitions_fit || !time_fits || genesis->programme.size > PROGRAMME_BYTES_MAX) {
+        return fault_set(out_fault, FAULT_DATA,
+                         "record 0 names an impossible partition, time or programme");
+    }
+    state->has_genesis = true;
+    state->genesis = *genesis;
+    memcpy(state->programme, genesis->programme.data, genesis->programme.size);
+    state->genesis.programme.data = state->programme;
+    state->time_kind = genesis->time_kind;
+    state->memo.seed = hash64(bytes_of(genesis->journal_id, JOURNAL_ID_BYTES), 0);
+    return true;
+}
+
+/* A tick or a claim says what its writer had folded. Whoever folds it compares: a log that was cut
+ * and grew again shows. */
+static bool
+check_anchor(const struct state *state, const struct anchor *anchor, uint64_t position,
+             struct fault *out_fault)
+{
+    if (anchor->applied >= position) {
+        return fault_set(
+            out_fault, FAULT_DATA,
+            "its writer had folded up to a later position than its own: the journal was cut");
+    }
+    bool found = anchor->applied == state->applied;
+    uint64_t chain = state->chain;
+    for (uint32_t i = 0; i < state->anchor_count && !found; i++) {
+        found = state->anchors[i].applied == anchor->applied;
+        if (found) chain = state->anchors[i].chain;
+    }
+    if (!found || chain == anchor->chain)
+        return true; /* from before this fold began: nothing to compare with */
+    return fault_set(out_fault, FAULT_DATA,
+                     "its writer's outputs up to offset %lld differ from those of this fold: the "
+                     "journal was changed",
+                     (long long)position_unpack(anchor->applied).offset);
+}
+
+static void
+apply_claim(struct state *state, const struct claim *claim, uint64_t position)
+{
+    if (claim->replaces != state->claim) return;
+    state->claim = position;
+    state->claim_nonce = claim->nonce;
+}
+
+/* A number in decimal behind what is in the writer. */
+static void
+write_number(struct writer *writer, int64_t number)
+{
+    uint8_t digits[NUMBER_DIGITS_MAX];
+    size_t count = 0;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    if (number < 0) writer_u8(writer, '-');
+    do {
+        digits[count++] = (uint8_t)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    while (count > 0)
+        writer_u8(writer, digits[--count]);
+}
+
+/* A hole is known by topic, partition and offset: source and id of its outcome. */
+static void
+apply_hole(struct state *state, const struct hole *hole, struct effects *effects)
+{
+    struct apply apply = apply_of(state, effects, NULL);
+    uint8_t text[NAME_BYTES_MAX];
+    struct writer id = writer_of(text, sizeof text);
+    write_number(&id, hole->partition);
+    writer_u8(&id, '/');
+    write_number(&id, hole->offset);
+    struct outcome outcome = {
+        .source = output_text(&apply, hole->topic),
+        .id = output_text(&apply, writer_span(&id)),
+        .verdict = VERDICT_HOLE,
+        .detail = hole->reason,
+        .occurred_at = state->clock,
+    };
+    publish_outcome(&apply, &outcome);
+}
+
+static void
+apply_refused(struct state *state, const struct refused *refused, struct effects *effects)
+{
+    struct apply apply = apply_of(state, effects, NULL);
+    bool of_form = verdict_find(refused->verdict) != NULL &&
+                   refused->verdict >= VERDICT_MALFORMED &&
+                   refused->verdict < VERDICT_CONFLICTING_DUPLICATE;
+    struct outcome outcome = {
+        .source = output_text(&apply, refused->source),
+        .id = output_text(&apply, refused->id),
+        .member = output_text(&apply, refused->member),
+        .correlation_id = output_text(&apply, refused->correlation_id),
+        .verdict = of_form ? refused->verdict : VERDICT_MALFORMED,
+        .detail = refused->detail,
+        .occurred_at = refused->occurred_at,
+    };
+    publish_outcome(&apply, &outcome);
+}
+
+/* ---- The door ---- */
+
+/* What must hold before anything of the entry may change the state. */
+static bool
+may_apply(const struct state *state, const struct entry *entry, uint64_t position,
+          struct fault *out_fault)
+{
+    if (state->damage[0] != 0) return fault_set(out_fault, FAULT_DATA, "%s", state->damage);
+    if (entry->kind == ENTRY_GENESIS) return true;
+    if (!state->has_genesis) {
+        return fault_set(
+            out_fault, FAULT_DATA,
+            "the journal does not begin with record 0: make it with 'tally journal create'");
+    }
+    if (entry->kind == ENTRY_TICK && entry->tick.has_anchor) {
+        return check_anchor(state, &entry->tick.anchor, position, out_fault) ||
+               fault_wrap(out_fault, "a tick contradicts this fold");
+    }
+    if (entry->kind == ENTRY_CLAIM && entry->claim.has_anchor) {
+        return check_anchor(state, &entry->claim.anchor, position, out_fault) ||
+               fault_wrap(out_fault, "a claim contradicts this fold");
+    }
+    if (entry->kind == ENTRY_LAW && entry->law != LAW_VERSION) {
+        return fault_set(out_fault, FAULT_DATA,
+                         "law version %u is not known, this program knows %d: use a newer one",
+                         entry->law, LAW_VERSION);
+    }
+    return true;
+}
+
+static void
+take_time(struct state *state, const struct entry *entry, int64_t append_ms)
+{
+    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
+    if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
+    if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
+}
+
+static uint32_t
+budget_of(enum entry_kind kind)
+{
+    if (kind == ENTRY_TICK) return DUE_ITEMS_PER_TICK;
+    return kind == ENTRY_EVENT || kind == ENTRY_REFUSED ? DUE_ITEMS_PER_EVENT : 0;
+}
+
+bool
+fold_apply(struct state *state, const struct entry *entry, struct position position,
+           int64_t append_ms, struct effects *effects, struct fault *out_fault)
+{
+    uint64_t packed = position_pack(position);
+    CHECK(state->due_budget == 0);
+    CHECK_MSG(effects->capacity - effects->count >= EFFECTS_ROOM,
+              "effects were not drained before an apply");
+    if (!may_apply(state, entry, packed, out_fault)) return false;
+    arena_reset_to(state->scratch, 0);
+    if (entry->kind == ENTRY_GENESIS && !apply_genesis(state, &entry->genesis, out_fault))
+        return false;
+    if (entry->kind == ENTRY_ACTIVATION &&
+        !rulebooks_activate(&state->rulebooks, &entry->activation, out_fault))
+        return false;
+    take_time(state, entry, append_ms);
+    state->applied = packed;
+    state->entries++;
+    state->dirty_entries++;
+    switch (entry->kind) {
+    case ENTRY_EVENT: apply_event(state, &entry->event, effects); break;
+    case ENTRY_CLAIM: apply_claim(state, &entry->claim, packed); break;
+    case ENTRY_HOLE: apply_hole(state, &entry->hole, effects); break;
+    case ENTRY_REFUSED: apply_refused(state, &entry->refused, effects); break;
+    case ENTRY_LIVE: state->time_kind = TIME_APPEND; break;
+    case ENTRY_GENESIS:
+    case ENTRY_ACTIVATION:
+    case ENTRY_TICK:
+    case ENTRY_LAW: break;
+    }
+    state->due_budget = budget_of(entry->kind);
+    return true;
+}
+
+/* ---- Due work of other members ---- */
+
+enum { DUE_LOOK_AHEAD = 256 };
+
+/* Rows of the members whose hints come next: the first of the heap are among the earliest. */
+static void
+due_needs(const struct state *state, struct needs *needs)
+{
+    for (size_t i = 0; i < DUE_LOOK_AHEAD; i++) {
+        const struct hint *hint = timers_peek(&state->timers, i);
+        if (hint == NULL) return;
+        if (hint->ms > state->clock.ms) continue;
+        if (members_warm(&state->members, hint_member(hint)) == NULL)
+            members_need(hint_member(hint), needs);
+    }
+}
+
+/* Does what one hint stands for, up to `max` items. True when the hint is done with. */
+static bool
+take_hint(struct state *state, const struct hint *hint, struct effects *effects, uint64_t max,
+          uint64_t *out_done)
+{
+    struct member *member = members_warm(&state->members, hint_member(hint));
+    struct due due;
+    *out_done = 0;
+    if (member->scheduled_ms != hint->ms || member->scheduled_kind != hint_kind(hint)) return true;
+    while (due_next(state, member, &due) && due.ms == hint->ms && due.kind == hint_kind(hint)) {
+        if (*out_done == max) return false;
+        struct apply apply = apply_of(state, effects, NULL);
+        apply.member = member;
+        *out_done += due_do(&apply, &due, max - *out_done);
+        member = apply.member;
+        check_conservation(&apply);
+    }
+    due_note_next(state, member);
+    return true;
+}
+
+enum due_result
+fold_due(struct state *state, uint32_t slice, struct effects *effects, struct needs *needs)
+{
+    struct hint hint;
+    if (state->damage[0] != 0) state->due_budget = 0;
+    for (uint64_t work = 0; state->due_budget > 0;) {
+        if (!timers_reach(&state->timers, state->clock.ms, needs)) return DUE_NEEDS;
+        if (!timers_first(&state->timers, &hint) || hint.ms > state->clock.ms) {
+            state->due_budget = 0;
+            break;
+        }
+        if (work >= slice) return DUE_MORE;
+        if (members_warm(&state->members, hint_member(&hint)) == NULL) {
+            due_needs(state, needs);
+            return DUE_NEEDS;
+        }
+        uint64_t done, max = slice - work < state->due_budget ? slice - work : state->due_budget;
+        bool over = take_hint(state, &hint, effects, max, &done);
+        state->due_budget -= (uint32_t)done;
+        work += done +
+                1; /* a hint that nothing bears out is work for the shell, but no item of the law */
+        if (over) timers_pop(&state->timers);
+    }
+    return DUE_DONE;
+}
+
+bool
+state_due_by(const struct state *state, int64_t clock_ms, int64_t *out_next_due_ms)
+{
+    *out_next_due_ms = timers_next_ms(&state->timers);
+    return *out_next_due_ms <= clock_ms;
+}

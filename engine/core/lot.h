@@ -1,0 +1,24 @@
+/* The lots of one member in one currency, in spend order (semantics §5). Their place in the block
+ * is member.h's. */
+#ifndef TALLYBOOK_ENGINE_CORE_LOT_H
+#define TALLYBOOK_ENGINE_CORE_LOT_H
+
+#include "engine/core/member.h"
+
+/* The slot's lots: a pointer to the first, and how many. */
+struct lot *lots_of(const struct member *member, uint32_t slot, uint32_t *out_count);
+
+/* Negative when a is spent before b. Both of one currency. */
+int lot_compare(const struct lot *a, const struct lot *b);
+
+/* The lot with the same place in spend order as `wanted`; NULL when it is gone. */
+struct lot *lots_find(const struct member *member, const struct lot *wanted);
+
+/* Puts a lot in its place. The wallet's balance is the caller's. */
+void lots_insert(struct members *members, struct member **member, const struct lot *lot);
+
+/* Takes out `count` lots of a slot, beginning with the `from`-th. Their points are gone already. */
+void lots_remove(struct members *members, struct member **member, uint32_t slot, uint32_t from,
+                 uint32_t count);
+
+#endif

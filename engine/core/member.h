@@ -1,0 +1,289 @@
+/*
+ * Members: one flat block each, found by key through a locator and by enrolment number through
+ * pages.
+ *
+ * A block is a header, the key, and sections of fixed-size entries, in this order: wallets, tiers,
+ * past tiers, buckets, noticed instants, lots. From `scheduled_ms` on it is the persisted value
+ * (member.c), so that neither writing nor hashing a row has anything to encode.
+ *
+ * Invariants:
+ *  1. wallets[slot] belongs to the currency in that slot of the state; slots that were never used
+ * may be missing at the end.
+ *  2. Lots stand by currency slot, then in spend order (semantics §5): soonest expiry, earned_at,
+ * ordinal, index. Only lots with points left are here; wallets[slot].lot_count says how many are
+ * the slot's.
+ *  3. wallets[slot].active = sum of the remaining points of the slot's lots. CHECKed when a row is
+ * written and when it is read.
+ *  4. A hint for (scheduled_ms, scheduled_kind) stands among the timers, and nothing of the member
+ * is due earlier.
+ *  5. Unused bytes are zero: equal members have equal blocks.
+ */
+#ifndef TALLYBOOK_ENGINE_CORE_MEMBER_H
+#define TALLYBOOK_ENGINE_CORE_MEMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/locator.h"
+#include "engine/core/fold.h"
+#include "engine/core/memo.h"
+#include "engine/core/row.h"
+
+/* Persisted codes, semantics §10. Only the first can be reached so far. */
+enum member_status {
+    MEMBER_ACTIVE = 1,
+    MEMBER_SUSPENDED = 2,
+    MEMBER_FROZEN = 3,
+    MEMBER_CLOSED = 4,
+    MEMBER_MERGED = 5,
+};
+
+const char *member_status_name(uint32_t status);
+
+struct wallet {
+    int64_t active, arrears;
+    uint32_t lot_count;
+    uint32_t reserved;
+};
+
+/* The tier held in one group. No entry and level 0 both mean the lowest level, since enrolment. */
+struct member_tier {
+    int64_t since_ms;
+    int64_t review_ms; /* INT64_MAX = none */
+    uint16_t level;    /* slot of the level among the group's, by first appearance */
+    uint8_t held;      /* 0: the entry is empty, its level not yet decided */
+    uint8_t reserved[5];
+};
+
+/* A tier held before: it began at since_ms and ended when the next of its group began. */
+struct past_tier {
+    int64_t since_ms;
+    uint16_t level;
+    uint8_t group;
+    uint8_t reserved[5];
+};
+
+/* A metric's value in one window, by occurred_at. */
+struct bucket {
+    int64_t start_ms; /* of the window; INT64_MIN for lifetime */
+    int64_t value;
+    uint8_t group, metric, window;
+    uint8_t reserved[5];
+};
+
+/* An instant of expiry for which the notice went out. Gone once the instant has passed. */
+struct noticed {
+    int64_t expires_ms;
+    uint8_t currency;
+    uint8_t reserved[7];
+};
+
+enum { LOT_NOTICED = 1 };
+
+struct lot {
+    int64_t remaining, granted;
+    int64_t earned_ms, expires_ms; /* INT64_MAX = never */
+    uint64_t ordinal;
+    uint16_t index;
+    uint16_t rule;     /* index of the first contributing rule in its rulebook */
+    uint16_t rulebook; /* index of the activation that granted it */
+    uint8_t currency;  /* slot */
+    uint8_t flags;     /* LOT_NOTICED: its instant stands among the noticed ones */
+};
+
+struct member {
+    /* In memory only. */
+    uint64_t number;
+    uint64_t stale_next; /* next member whose share of the digest is out of date */
+    struct hash128 share;
+    uint32_t generation; /* of the last write */
+    uint32_t allocated;  /* bytes of this block */
+    uint8_t stale, touched;
+    uint8_t reserved[6];
+
+    /* Persisted, not hashed: depends on when the clock was told, not on what happened. */
+    int64_t scheduled_ms; /* INT64_MAX = nothing ever */
+    uint8_t scheduled_kind;
+    uint8_t reserved_too[7];
+
+    /* Persisted and hashed. */
+    uint8_t format, status, key_bytes, wallet_count, tier_count, past_count;
+    uint16_t bucket_count;
+    uint32_t noticed_count, lot_count;
+    int64_t enrolled_ms;
+    uint8_t sections[];
+};
+
+enum {
+    MEMBER_FORMAT = 1,
+    MEMBER_PAST_MAX = 255,
+    MEMBER_LOTS_MAX = 100000,
+    MEMBER_KEY_BYTES_MAX = 255
+};
+
+static inline struct bytes
+member_key(const struct member *member)
+{
+    return bytes_of(member->sections, member->key_bytes);
+}
+
+static inline size_t
+member_wallets_at(const struct member *member)
+{
+    return (member->key_bytes + (size_t)7) & ~(size_t)7;
+}
+
+static inline struct wallet *
+member_wallets(const struct member *member)
+{
+    return (struct wallet *)(uintptr_t)(member->sections + member_wallets_at(member));
+}
+
+static inline struct member_tier *
+member_tiers(const struct member *member)
+{
+    return (struct member_tier *)(member_wallets(member) + member->wallet_count);
+}
+
+static inline struct past_tier *
+member_past(const struct member *member)
+{
+    return (struct past_tier *)(member_tiers(member) + member->tier_count);
+}
+
+static inline struct bucket *
+member_buckets(const struct member *member)
+{
+    return (struct bucket *)(member_past(member) + member->past_count);
+}
+
+static inline struct noticed *
+member_noticed(const struct member *member)
+{
+    return (struct noticed *)(member_buckets(member) + member->bucket_count);
+}
+
+static inline struct lot *
+member_lots(const struct member *member)
+{
+    return (struct lot *)(member_noticed(member) + member->noticed_count);
+}
+
+/* Bytes of the whole block in use. */
+static inline size_t
+member_bytes(const struct member *member)
+{
+    return (size_t)((const uint8_t *)(member_lots(member) + member->lot_count) -
+                    (const uint8_t *)member);
+}
+
+/* Opens a gap of `bytes` zero bytes at `at` (which lies in the block) and returns its place; the
+ * member may move. The caller raises the count of the section afterwards. */
+struct members;
+void *member_open_gap(struct members *members, struct member **member, const void *at,
+                      size_t bytes);
+
+/* Takes `bytes` at `at` out of the block. The caller has lowered the section's count before. */
+void member_close_gap(struct members *members, struct member **member, void *at, size_t bytes,
+                      size_t old_bytes);
+
+enum { MEMBER_PAGE_SLOTS = 4096, MEMBER_PAGE_WORDS = MEMBER_PAGE_SLOTS / 64 };
+
+struct member_page {
+    struct member *slots[MEMBER_PAGE_SLOTS]; /* NULL = cold */
+    uint64_t dirty[2][MEMBER_PAGE_WORDS];    /* by parity of the generation */
+};
+
+struct members {
+    struct memo *memo;
+    struct locator locator;
+    struct member_page **pages;
+    size_t page_count, page_capacity;
+    uint64_t count;        /* numbers 1 … count are enrolled */
+    uint64_t stored_count; /* of these, the directory rows of 1 … stored_count are in the store */
+    uint64_t frozen_count;
+    uint64_t warm;
+    uint64_t stale_first; /* 0 = none */
+    uint64_t hand;        /* of the clock that looks for members to evict */
+};
+
+bool members_open(struct members *members, struct memo *memo, uint64_t expected,
+                  struct fault *out_fault);
+void members_close(struct members *members);
+
+uint64_t members_hash(const struct members *members, struct bytes key);
+
+/* The warm member of that number, or NULL. */
+struct member *members_warm(const struct members *members, uint64_t number);
+
+/* Finds a member by key. When a candidate is cold its row is added to `needs` and NULL returned
+ * with *out_known false. NULL with *out_known true: not enrolled. */
+struct member *members_find(const struct members *members, struct bytes key, struct needs *needs,
+                            bool *out_known);
+
+/* A new member, without wallets or lots. The locator has room: state_reserve. */
+struct member *members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms);
+
+/* Says that the member is about to change. */
+void members_write(struct members *members, struct member *member);
+
+/* Brings the digest up to date. */
+void members_settle(struct members *members);
+
+/* Takes a row of the store in. */
+bool members_load(struct members *members, struct row row, struct fault *out_fault);
+bool members_load_directory(struct members *members, struct row row, struct fault *out_fault);
+
+/* Reads a row without a state: its share of the digest. */
+bool member_row_share(uint64_t seed, struct row row, struct hash128 *out_share,
+                      struct fault *out_fault);
+
+/* Asks for the row of a cold member. */
+void members_need(uint64_t number, struct needs *needs);
+
+/* Checkpoint: the dirty member with the lowest number ≥ *cursor, its value written into the writer.
+ */
+bool members_next_dirty(struct members *members, uint32_t generation, uint64_t *cursor,
+                        struct row_key *out_key, struct writer *writer);
+bool members_next_directory(const struct members *members, uint64_t *cursor,
+                            struct row_key *out_key, struct writer *writer);
+void members_checkpoint_end(struct members *members, uint32_t generation);
+
+/* Lets clean members go until `bytes` are freed; returns what was. */
+size_t members_evict(struct members *members, size_t bytes);
+
+/* ---- Sections
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+/* The wallet of a currency slot, made when missing. */
+struct wallet *member_wallet(struct members *members, struct member **member, uint32_t slot);
+
+/* NULL when the member never had one. */
+static inline const struct wallet *
+member_wallet_find(const struct member *member, uint32_t slot)
+{
+    return slot < member->wallet_count ? &member_wallets(member)[slot] : NULL;
+}
+
+struct member_tier *member_tier(struct members *members, struct member **member, uint32_t group);
+void member_add_past(struct members *members, struct member **member, struct past_tier past);
+
+/* Forgets tiers of a group that had ended by `before_ms`. */
+void member_drop_past(struct members *members, struct member **member, uint32_t group,
+                      int64_t before_ms);
+
+/* The value of a metric in a window; 0 when there is no entry. */
+int64_t member_metric(const struct member *member, uint8_t group, uint8_t metric, uint8_t window,
+                      int64_t start_ms);
+
+/* Adds to it; the caller has seen that the sum stays within 63 bits. */
+void member_add_metric(struct members *members, struct member **member, struct bucket change);
+
+bool member_is_noticed(const struct member *member, uint8_t currency, int64_t expires_ms);
+void member_add_noticed(struct members *members, struct member **member, uint8_t currency,
+                        int64_t expires_ms);
+void member_drop_noticed(struct members *members, struct member **member, int64_t expires_ms);
+
+#endif

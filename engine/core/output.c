@@ -1,0 +1,110 @@
+#include "engine/core/output.h"
+
+struct effect *
+output_begin(struct apply *apply, enum topic topic)
+{
+    struct effects *effects = apply->effects;
+    CHECK_MSG(effects->count < effects->capacity, "effects were not drained before an apply");
+    struct effect *effect = &effects->items[effects->count];
+    effect->topic = topic;
+    effect->sequence = 0;
+    effect->hash = 0;
+    effect->cause = apply->cause;
+    return effect;
+}
+
+void
+output_seal(struct apply *apply, struct effect *effect)
+{
+    struct state *state = apply->state;
+    CHECK(effect == &apply->effects->items[apply->effects->count]);
+    apply->effects->count++;
+    if (effect->topic == TOPIC_FORWARD) return;
+    struct output_mark *mark = &state->outputs[effect->topic];
+    struct writer writer = writer_of(state->canonical, sizeof state->canonical);
+    effect->sequence = mark->next_sequence++;
+    effect_canonical(effect, &writer);
+    mark->hash = hash64(writer_span(&writer), mark->hash);
+    effect->hash = mark->hash;
+    state->chain = hash64(bytes_of(&mark->hash, sizeof mark->hash), state->chain);
+}
+
+struct bytes
+output_text(struct apply *apply, struct bytes text)
+{
+    struct bytes copy = {0};
+    if (text.size == 0) return copy;
+    CHECK_MSG(arena_copy_bytes(apply->effects->arena, text, &copy),
+              "the effects' arena was not drained before an apply");
+    return copy;
+}
+
+static struct bytes
+once(struct apply *apply, struct bytes *kept, struct bytes text)
+{
+    if (kept->data == NULL) *kept = output_text(apply, text);
+    return *kept;
+}
+
+struct bytes
+output_member(struct apply *apply)
+{
+    return once(apply, &apply->member_text,
+                apply->event != NULL ? apply->event->member : member_key(apply->member));
+}
+
+struct bytes
+output_source(struct apply *apply)
+{
+    return apply->event == NULL ? (struct bytes){0}
+                                : once(apply, &apply->source_text, apply->event->source);
+}
+
+struct bytes
+output_event_id(struct apply *apply)
+{
+    return apply->event == NULL ? (struct bytes){0}
+                                : once(apply, &apply->id_text, apply->event->id);
+}
+
+struct bytes
+output_trace(struct apply *apply)
+{
+    return apply->event == NULL ? (struct bytes){0}
+                                : once(apply, &apply->trace_text, apply->event->traceparent);
+}
+
+struct bytes
+output_order(struct apply *apply)
+{
+    return once(apply, &apply->order_text, apply->order_id);
+}
+
+struct bytes
+output_currency(struct apply *apply, uint32_t slot)
+{
+    return once(apply, &apply->currency_texts[slot], apply->state->rulebooks.currencies[slot]);
+}
+
+struct bytes
+output_rule(struct apply *apply, uint32_t rulebook, uint32_t rule)
+{
+    if (apply->rule_rulebook != rulebook || apply->rule_index != rule) {
+        const struct program *program = &apply->state->rulebooks.items[rulebook]->program;
+        apply->rule_text = output_text(apply, program->rules[rule].id);
+        apply->rule_rulebook = rulebook;
+        apply->rule_index = rule;
+    }
+    return apply->rule_text;
+}
+
+void
+output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
+{
+    CHECK(apply->amount_count < OUTCOME_AMOUNTS_MAX);
+    apply->amounts[apply->amount_count++] = (struct outcome_amount){
+        .currency = output_currency(apply, slot),
+        .requested.units = requested,
+        .granted.units = granted,
+    };
+}

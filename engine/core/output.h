@@ -1,0 +1,29 @@
+/* Effects on their way out: places in the caller's array, numbers, running hashes, and texts that
+ * outlive the event. */
+#ifndef TALLYBOOK_ENGINE_CORE_OUTPUT_H
+#define TALLYBOOK_ENGINE_CORE_OUTPUT_H
+
+#include "engine/core/state_priv.h"
+
+/* A place for the next effect. It counts once it is sealed. */
+struct effect *output_begin(struct apply *apply, enum topic topic);
+
+/* Gives it its number and hashes, and lets it count. */
+void output_seal(struct apply *apply, struct effect *effect);
+
+/* Copies into the effects' arena. An empty text stays empty. */
+struct bytes output_text(struct apply *apply, struct bytes text);
+
+/* The same, kept for the next effect of this apply. */
+struct bytes output_member(struct apply *apply);
+struct bytes output_source(struct apply *apply); /* of the event; empty for due work */
+struct bytes output_event_id(struct apply *apply);
+struct bytes output_trace(struct apply *apply);
+struct bytes output_order(struct apply *apply);
+struct bytes output_currency(struct apply *apply, uint32_t slot);
+struct bytes output_rule(struct apply *apply, uint32_t rulebook, uint32_t rule);
+
+/* Adds to what the outcome tells of a currency. */
+void output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * The activated versions of the programme's rulebook, and the slots under which members know
+ * currencies, groups and levels.
+ *
+ * Ids get slots in order of first appearance over all activations, so a member's row needs no
+ * change when a later version reorders them.
+ */
+#ifndef TALLYBOOK_ENGINE_CORE_RULEBOOK_H
+#define TALLYBOOK_ENGINE_CORE_RULEBOOK_H
+
+#include "engine/core/fold.h"
+#include "engine/core/memo.h"
+#include "engine/core/program.h"
+#include "engine/core/row.h"
+
+enum {
+    CURRENCY_SLOTS_MAX = PROGRAM_CURRENCIES_MAX,
+    GROUP_SLOTS_MAX = 16, /* four groups a version; some may be given up over the years */
+    LEVEL_SLOTS_MAX = 64,
+    RULEBOOKS_MAX = 65535, /* a lot names its rulebook in 16 bits */
+    BASES_MAX = 256,       /* 3 flags × 5 line kinds */
+};
+
+struct rulebook {
+    uint32_t index; /* of the activation, from 0 */
+    struct program program;
+    uint8_t *content; /* of the row; the program points into it */
+    size_t content_bytes;
+    void *lists; /* the program's decoded lists */
+    size_t lists_bytes;
+    uint8_t currency_slot[PROGRAM_CURRENCIES_MAX];
+    uint8_t group_slot[PROGRAM_GROUPS_MAX];
+    uint8_t level_slot[PROGRAM_GROUPS_MAX][PROGRAM_LEVELS_MAX];
+    int8_t currency_at[CURRENCY_SLOTS_MAX]; /* index in the program of a slot's currency; -1: not in
+                                               it */
+    int8_t group_at[GROUP_SLOTS_MAX];
+
+    /* The different bases of rules and groups, so that each is worked out once an order. */
+    struct program_basis bases[BASES_MAX];
+    uint32_t basis_count;
+    uint8_t rule_basis[PROGRAM_RULES_MAX];
+    uint8_t group_basis[PROGRAM_GROUPS_MAX];
+
+    /* The calendar year that was asked for last, [start, end). */
+    int64_t year_start_ms, year_end_ms;
+};
+
+struct group_names {
+    struct bytes id;
+    struct bytes levels[LEVEL_SLOTS_MAX];
+    uint32_t level_count;
+};
+
+struct rulebooks {
+    struct memo *memo;
+    struct rulebook **items;
+    size_t count, capacity;
+    size_t stored_count, frozen_count;
+    uint64_t ignored; /* activations that could not be put in force */
+    int32_t notice_days_max;
+    struct bytes currencies[CURRENCY_SLOTS_MAX]; /* by slot */
+    uint8_t scales[CURRENCY_SLOTS_MAX];
+    uint32_t currency_count;
+    struct group_names groups[GROUP_SLOTS_MAX];
+    uint32_t group_count;
+};
+
+void rulebooks_open(struct rulebooks *rulebooks, struct memo *memo);
+void rulebooks_close(struct rulebooks *rulebooks);
+
+/* Puts a version in force. A version that does not follow the one before (its number does not rise,
+ * a scale or the zone changes, slots run out) is not put in force and only counted: an activation
+ * may be repeated, and two may race. False only when the program does not decode: FAULT_DATA. */
+bool rulebooks_activate(struct rulebooks *rulebooks, const struct activation *activation,
+                        struct fault *out_fault);
+bool rulebooks_load(struct rulebooks *rulebooks, struct row row, struct fault *out_fault);
+
+/* The version that judges what happens at an instant: the last activated whose effective_from is
+ * not after it (semantics §9). NULL when there is none. */
+struct rulebook *rulebooks_at(const struct rulebooks *rulebooks, struct instant instant);
+
+bool rulebooks_next(const struct rulebooks *rulebooks, uint64_t *cursor, struct row_key *out_key,
+                    struct writer *writer);
+
+/* Index of a group slot's level in the program; a level that the program does not have counts as
+ * the next lower one that it has (semantics §8). */
+uint32_t rulebook_level(const struct rulebooks *rulebooks, const struct rulebook *rulebook,
+                        uint32_t group, uint32_t level_slot);
+
+/* The window of the group's metric that contains an instant, [start, end). Lifetime: INT64_MIN,
+ * INT64_MAX. */
+void rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant instant,
+                     int64_t *out_start_ms, int64_t *out_end_ms);
+
+/* Index of a points currency by id; false when the program has none of that name. */
+bool rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *out_index);
+
+#endif

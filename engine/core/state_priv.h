@@ -1,0 +1,126 @@
+/*
+ * The state of one partition, and what one apply carries through the rooms of the core. For this
+ * folder and its tests.
+ */
+#ifndef TALLYBOOK_ENGINE_CORE_STATE_PRIV_H
+#define TALLYBOOK_ENGINE_CORE_STATE_PRIV_H
+
+#include "engine/base/arena.h"
+#include "engine/base/region.h"
+#include "engine/core/closed.h"
+#include "engine/core/fold.h"
+#include "engine/core/identity.h"
+#include "engine/core/member.h"
+#include "engine/core/memo.h"
+#include "engine/core/reference.h"
+#include "engine/core/rulebook.h"
+#include "engine/core/timer.h"
+
+enum {
+    ACCOUNT_CODES = ACCOUNT_CLEARING + 1,
+    PROGRAMME_BYTES_MAX = 128,
+    ANCHORS_MAX =
+        4096, /* records whose chain is remembered: a tick lags its writer's state by less */
+    SCRATCH_BYTES =
+        32 * 1024 *
+        1024, /* one order of 2,000 lines under 256 bases; touched only as far as used */
+    CANONICAL_BYTES =
+        16 * 1024, /* one effect's canonical bytes: texts of 14 times 256 bytes and numbers */
+    DUE_ITEMS_PER_EVENT = 64, /* semantics §2 */
+    DUE_ITEMS_PER_TICK = 65536,
+};
+
+struct state {
+    struct memo memo;
+    struct rulebooks rulebooks;
+    struct members members;
+    struct identities identities;
+    struct references references;
+    struct closed closed;
+    struct timers timers;
+
+    bool has_genesis;
+    struct genesis genesis;
+    uint8_t programme[PROGRAMME_BYTES_MAX];
+    enum time_kind time_kind;
+    struct instant clock;
+
+    int64_t next_offset;
+    uint64_t record_hash; /* anchor: of the record before next_offset */
+    uint64_t applied, chain, entries;
+    uint64_t claim, claim_nonce;
+    struct output_mark outputs[TOPIC_COUNT];
+    uint64_t verdicts[256];
+
+    /* By currency slot and account: what moved in less what moved out. Member accounts that are
+     * owed (arrears) and sources (issued) stand below zero, so that each currency sums to zero: the
+     * equation of semantics §3. */
+    int64_t balances[CURRENCY_SLOTS_MAX][ACCOUNT_CODES];
+
+    struct anchor anchors[ANCHORS_MAX]; /* a ring of chains after whole records */
+    uint32_t anchor_next, anchor_count;
+
+    uint32_t due_budget; /* items that the last entry still allows */
+    uint64_t dirty_entries;
+    bool restoring;
+    struct {
+        uint64_t next_ordinal, members, rulebooks;
+    } expected; /* by META, until all rows are restored */
+    bool checkpoint_open;
+    char damage[128]; /* empty, or what a store could not give: every apply is refused */
+
+    struct region scratch_region, row_region;
+    struct arena *scratch; /* of one call; a pointer, so that readers of a const state may use it */
+    struct arena scratch_arena;
+    struct row_key row_key; /* of the row that a checkpoint yielded last */
+    uint8_t canonical[CANONICAL_BYTES];
+};
+
+/* One event, or one piece of due work, on its way through the rooms. */
+struct apply {
+    struct state *state;
+    struct effects *effects;
+    struct position cause;
+    const struct event *event; /* NULL for due work */
+    struct rulebook *rulebook; /* the version that judges the event */
+    struct member *member;
+    uint64_t ordinal;        /* of the event */
+    uint32_t lot_count;      /* lots it made so far */
+    uint64_t reference_hash; /* of the order, spend or refund that it left */
+    uint32_t touched;        /* currency slots, as bits */
+    struct bytes detail;     /* for the outcome */
+    struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
+    uint32_t amount_count;
+
+    /* Copies of texts in the effects' arena, made when first needed. */
+    struct bytes member_text, source_text, id_text, order_id, order_text, trace_text;
+    struct bytes currency_texts[CURRENCY_SLOTS_MAX];
+    struct bytes rule_text;
+    uint32_t rule_rulebook, rule_index;
+};
+
+static inline struct apply
+apply_of(struct state *state, struct effects *effects, const struct event *event)
+{
+    return (struct apply){
+        .state = state,
+        .effects = effects,
+        .cause = position_unpack(state->applied),
+        .event = event,
+        .rule_rulebook = UINT32_MAX,
+    };
+}
+
+/* The state's own share of the digest: clock, ordinals and totals. */
+struct hash128 state_own_share(const struct state *state);
+
+/* Finds the reference that an event names, among the rows in memory; NULL when there is none. All
+ * candidates must be warm. */
+struct reference *state_reference(const struct state *state, enum reference_kind kind,
+                                  const struct member *member, struct bytes id);
+
+/* META, see checkpoint.c. */
+void state_encode_meta(const struct state *state, struct writer *writer);
+bool state_decode_meta(struct state *state, struct bytes content, struct fault *out_fault);
+
+#endif

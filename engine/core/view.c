@@ -1,0 +1,129 @@
+/* Looking at one member, as of the last applied entry. */
+#include "engine/core/lot.h"
+#include "engine/core/state_priv.h"
+#include "engine/core/tier.h"
+
+static void *
+list_room(struct arena *arena, size_t count, size_t item_bytes)
+{
+    void *list = arena_alloc(arena, (count + 1) * item_bytes);
+    CHECK_MSG(list != NULL, "the arena of a member's view is too small");
+    return list;
+}
+
+static struct bytes
+text(struct arena *arena, struct bytes source)
+{
+    struct bytes copy = {0};
+    if (source.size == 0) return copy;
+    CHECK_MSG(arena_copy_bytes(arena, source, &copy), "the arena of a member's view is too small");
+    return copy;
+}
+
+static void
+view_wallets(const struct state *state, const struct member *member, struct arena *arena,
+             struct member_view *view)
+{
+    struct wallet_view *wallets = list_room(arena, member->wallet_count, sizeof *wallets);
+    for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
+        const struct wallet *wallet = &member_wallets(member)[slot];
+        bool qualifying = false;
+        for (size_t r = state->rulebooks.count; r > 0; r--) {
+            const struct rulebook *rulebook = state->rulebooks.items[r - 1];
+            if (rulebook->currency_at[slot] < 0) continue;
+            qualifying = rulebook->program.currencies[rulebook->currency_at[slot]].qualifying;
+            break;
+        }
+        wallets[slot] = (struct wallet_view){
+            .currency = text(arena, state->rulebooks.currencies[slot]),
+            .scale = state->rulebooks.scales[slot],
+            .qualifying = qualifying,
+            .active.units = wallet->active,
+            .arrears.units = wallet->arrears,
+        };
+    }
+    view->wallets = wallets;
+    view->wallet_count = member->wallet_count;
+}
+
+static void
+view_lots(const struct state *state, const struct member *member, struct arena *arena,
+          struct member_view *view)
+{
+    struct lot_view *lots = list_room(arena, member->lot_count, sizeof *lots);
+    const struct lot *lot = member_lots(member);
+    for (uint32_t i = 0; i < member->lot_count; i++, lot++) {
+        const struct program *program = &state->rulebooks.items[lot->rulebook]->program;
+        lots[i] = (struct lot_view){
+            .id = {lot->ordinal, lot->index},
+            .currency = view->wallets[lot->currency].currency,
+            .rule = text(arena, program->rules[lot->rule].id),
+            .rule_version = program->version,
+            .granted.units = lot->granted,
+            .remaining.units = lot->remaining,
+            .earned_at.ms = lot->earned_ms,
+            .expires_at.ms = lot->expires_ms,
+        };
+    }
+    view->lots = lots;
+    view->lot_count = member->lot_count;
+}
+
+/* Tiers of the groups that the version in force has. */
+static void
+view_tiers(const struct state *state, const struct member *member, struct arena *arena,
+           struct member_view *view)
+{
+    struct rulebook *rulebook = rulebooks_at(&state->rulebooks, state->clock);
+    if (rulebook == NULL) return;
+    struct tier_view *tiers = list_room(arena, rulebook->program.group_count, sizeof *tiers);
+    for (uint32_t g = 0; g < rulebook->program.group_count; g++) {
+        const struct program_group *group = &rulebook->program.groups[g];
+        uint8_t slot = rulebook->group_slot[g];
+        uint32_t level = tier_at(state, rulebook, member, g, (struct instant){INT64_MAX});
+        int64_t start_ms, end_ms;
+        rulebook_window(rulebook, g, state->clock, &start_ms, &end_ms);
+        tiers[g] = (struct tier_view){
+            .group = text(arena, group->id),
+            .level = text(arena, group->levels[level].id),
+            .since.ms = member->enrolled_ms,
+            .valid_until.ms = INT64_MAX,
+            .metric = group->metric,
+            .metric_value = member_metric(member, slot, (uint8_t)group->metric,
+                                          (uint8_t)group->window, start_ms),
+        };
+        if (slot < member->tier_count && member_tiers(member)[slot].held) {
+            tiers[g].since.ms = member_tiers(member)[slot].since_ms;
+            if (group->downgrade != DOWNGRADE_NONE)
+                tiers[g].valid_until.ms = member_tiers(member)[slot].review_ms;
+        }
+        if (level + 1 == group->level_count) continue;
+        tiers[g].next_level = text(arena, group->levels[level + 1].id);
+        tiers[g].next_threshold = group->levels[level + 1].threshold;
+    }
+    view->tiers = tiers;
+    view->tier_count = rulebook->program.group_count;
+}
+
+enum lookup
+member_lookup(const struct state *state, struct bytes key, struct arena *arena,
+              struct member_view *out_view, struct needs *needs)
+{
+    bool known;
+    const struct member *member = members_find(&state->members, key, needs, &known);
+    if (!known && state->damage[0] == 0) return LOOKUP_NEEDS;
+    if (member == NULL) return LOOKUP_UNKNOWN;
+    struct member_view view = {
+        .member = text(arena, key),
+        .number = member->number,
+        .status = member->status,
+        .status_name = member_status_name(member->status),
+        .enrolled_at.ms = member->enrolled_ms,
+        .as_of = state->clock,
+    };
+    view_wallets(state, member, arena, &view);
+    view_lots(state, member, arena, &view);
+    view_tiers(state, member, arena, &view);
+    *out_view = view;
+    return LOOKUP_FOUND;
+}

@@ -1,0 +1,159 @@
+/* What the stories on Kafka drive by hand: the journal and the outputs as the engine sees them, one
+ * step per command.
+ *
+ *     probe topics BOOTSTRAP JOURNAL PARTITIONS REPAIR REPLICAS [SOURCE…]   make them: the journal,
+ * JOURNAL.postings … and each source's dead letters probe open   BOOTSTRAP JOURNAL PARTITIONS only
+ * open the journal probe append BOOTSTRAP JOURNAL PARTITIONS COUNT                       append
+ * "NUMBER" round robin, wait for all probe read   BOOTSTRAP JOURNAL PARTITIONS COUNT [FIRST] print
+ * COUNT messages, each partition from FIRST
+ *
+ * Exit code: the fault's, its text on standard error. What Kafka says to people goes to standard
+ * output as "say: …". */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumers/journal_kafka.h"
+#include "consumers/topics.h"
+#include "engine/base/check.h"
+
+enum { READ_MAX = 256, WAIT_MS = 100, PATIENCE_MS = 60000 };
+
+struct probe {
+    struct kafka *kafka;
+    const char *topic;
+    uint32_t partition_count;
+    int argc;
+    char **argv; /* behind PARTITIONS */
+};
+
+static void
+say(void *context, const char *line)
+{
+    (void)context;
+    printf("say: %s\n", line);
+    fflush(stdout);
+}
+
+static bool
+probe_topics(struct probe *probe, struct fault *out_fault)
+{
+    CHECK(probe->argc >= 2);
+    char names[TOPIC_COUNT][KAFKA_TOPIC_BYTES];
+    static const char *const suffixes[TOPIC_COUNT] = {"postings", "outcomes", "tiers", "notices"};
+    uint32_t replicas = (uint32_t)atoi(probe->argv[1]);
+    struct topics_plan plan = {.journal = probe->topic,
+                               .sources = (const char *const *)probe->argv + 2,
+                               .source_count = (size_t)probe->argc - 2,
+                               .partition_count = probe->partition_count,
+                               .replicas = replicas,
+                               .in_sync = replicas,
+                               .repair = strcmp(probe->argv[0], "repair") == 0};
+    for (int i = 0; i < TOPIC_COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "%s.%s", probe->topic, suffixes[i]);
+        plan.outputs[i] = names[i];
+    }
+    struct topics_report report;
+    if (!topics_create(probe->kafka, &plan, &report, out_fault)) return false;
+    printf("made %u kept %u repaired %u\n", report.made, report.kept, report.repaired);
+    return true;
+}
+
+static bool
+probe_append(struct probe *probe, struct journal *journal, struct fault *out_fault)
+{
+    CHECK(probe->argc == 1);
+    uint64_t count = strtoull(probe->argv[0], NULL, 10), next = 0, told = 0;
+    struct journal_appender *appender;
+    if (!journal->ops->open_appender(journal, &appender, out_fault)) return false;
+    bool well = true;
+    while (well && appender->ops->acked(appender) < count) {
+        while (next < count) {
+            char text[24];
+            int size = snprintf(text, sizeof text, "%" PRIu64, next);
+            if (!appender->ops->append(appender, (uint32_t)(next % probe->partition_count),
+                                       bytes_of(text, (size_t)size), out_fault)) {
+                break;
+            }
+            next++;
+        }
+        if (next < count && out_fault->kind != FAULT_TRY_AGAIN) well = false;
+        well = well && appender->ops->poll(appender, WAIT_MS, out_fault);
+        uint64_t acked = appender->ops->acked(appender);
+        if (acked != told) printf("acked %" PRIu64 "\n", acked);
+        told = acked;
+        char health[256];
+        journal->ops->health(journal, health, sizeof health);
+        if (health[0] != '\0') printf("health: %s\n", health);
+        fflush(stdout);
+    }
+    for (uint32_t i = 0; well && i < probe->partition_count; i++) {
+        printf("last %u %" PRId64 "\n", i, appender->ops->last_offset(appender, i));
+    }
+    appender->ops->close(appender);
+    return well;
+}
+
+static bool
+probe_read(struct probe *probe, struct journal *journal, struct fault *out_fault)
+{
+    CHECK(probe->argc >= 1);
+    uint64_t left = strtoull(probe->argv[0], NULL, 10);
+    int64_t first = probe->argc > 1 ? atoll(probe->argv[1]) : 0;
+    struct journal_reader *reader;
+    if (!journal->ops->open_reader(journal, &reader, out_fault)) return false;
+    bool well = true;
+    for (uint32_t i = 0; well && i < probe->partition_count; i++) {
+        well = reader->ops->assign(reader, i, first, out_fault);
+    }
+    while (well && left > 0) {
+        struct journal_message messages[READ_MAX];
+        size_t count;
+        well = reader->ops->read(reader, WAIT_MS, messages, left < READ_MAX ? left : READ_MAX,
+                                 &count, out_fault);
+        for (size_t i = 0; well && i < count; i++) {
+            printf("%u %" PRId64 " %" PRId64 " %.*s\n", messages[i].partition, messages[i].offset,
+                   messages[i].append_ms, (int)messages[i].payload.size,
+                   (const char *)messages[i].payload.data);
+        }
+        if (well) left -= count;
+        fflush(stdout);
+    }
+    reader->ops->close(reader);
+    return well;
+}
+
+static bool
+probe_run(const char *verb, struct probe *probe, struct fault *out_fault)
+{
+    if (strcmp(verb, "topics") == 0) return probe_topics(probe, out_fault);
+    struct journal *journal;
+    struct journal_kafka_options options = {.topic = probe->topic,
+                                            .partition_count = probe->partition_count};
+    if (!journal_kafka_open(probe->kafka, &options, &journal, out_fault)) return false;
+    bool well = true;
+    if (strcmp(verb, "append") == 0) well = probe_append(probe, journal, out_fault);
+    if (strcmp(verb, "read") == 0) well = probe_read(probe, journal, out_fault);
+    journal->ops->close(journal);
+    return well;
+}
+
+int
+main(int argc, char **argv)
+{
+    CHECK(argc >= 5);
+    struct kafka_property properties[] = {{"bootstrap.servers", argv[2]}};
+    struct kafka_settings settings = {
+        .properties = properties, .property_count = 1, .patience_ms = PATIENCE_MS, .say = say};
+    struct fault fault = {0};
+    struct probe probe = {.topic = argv[3],
+                          .partition_count = (uint32_t)atoi(argv[4]),
+                          .argc = argc - 5,
+                          .argv = argv + 5};
+    bool well = kafka_open(&settings, &probe.kafka, &fault) && probe_run(argv[1], &probe, &fault);
+    kafka_close(probe.kafka);
+    if (well) return 0;
+    fprintf(stderr, "%s\n", fault.text);
+    return fault.kind;
+}
