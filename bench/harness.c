@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "consumers/journal_file.h"
 
@@ -107,24 +108,73 @@ record_list_free(struct record_list *list)
     region_unmap(&list->region);
 }
 
+static bool
+append_messages(struct journal_appender *appender, const struct journal_message *messages,
+                size_t count, struct fault *out_fault)
+{
+    for (size_t i = 0; i < count;) {
+        if (appender->ops->append(appender, messages[i].partition, messages[i].payload, out_fault))
+            i++;
+        else if (out_fault->kind != FAULT_TRY_AGAIN ||
+                 !appender->ops->poll(appender, 100, out_fault))
+            return false;
+    }
+    return true;
+}
+
+static bool
+await_appends(struct journal_appender *appender, uint64_t count, struct fault *out_fault)
+{
+    while (appender->ops->acked(appender) < count)
+        if (!appender->ops->poll(appender, 100, out_fault)) return false;
+    return true;
+}
+
 bool
 record_list_append(const struct record_list *list, struct journal *journal, struct fault *out_fault)
 {
     struct journal_appender *appender;
     if (!journal->ops->open_appender(journal, &appender, out_fault)) return false;
-    bool done = true;
-    for (size_t i = 0; done && i < list->count;) {
-        const struct journal_message *message = &list->items[i];
-        done = appender->ops->append(appender, message->partition, message->payload, out_fault);
-        if (done) {
-            i++;
-        } else if (out_fault->kind == FAULT_TRY_AGAIN) {
-            done = appender->ops->poll(appender, 100, out_fault);
-        }
-    }
-    while (done && appender->ops->acked(appender) < list->count)
-        done = appender->ops->poll(appender, 100, out_fault);
+    bool done = append_messages(appender, list->items, list->count, out_fault) &&
+                await_appends(appender, list->count, out_fault);
     appender->ops->close(appender);
+    return done;
+}
+
+static bool
+copy_messages(struct journal_reader *reader, struct journal_appender *appender, uint64_t expected,
+              uint64_t *out_entries, struct fault *out_fault)
+{
+    struct journal_message messages[READ_MAX];
+    uint64_t entries = 0;
+    for (uint64_t copied = 0; copied < expected;) {
+        size_t count;
+        if (!reader->ops->read(reader, 100, messages, READ_MAX, &count, out_fault) ||
+            !append_messages(appender, messages, count, out_fault))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            entries += count_entries(messages[i].payload);
+        copied += count;
+    }
+    if (!await_appends(appender, expected, out_fault)) return false;
+    *out_entries = entries;
+    return true;
+}
+
+bool
+journal_copy(struct journal *from, struct journal *to, uint64_t *out_entries,
+             struct fault *out_fault)
+{
+    struct journal_reader *reader;
+    struct journal_appender *appender;
+    uint64_t expected;
+    if (!read_from_start(from, &reader, &expected, out_fault)) return false;
+    bool done = to->ops->open_appender(to, &appender, out_fault);
+    if (done) {
+        done = copy_messages(reader, appender, expected, out_entries, out_fault);
+        appender->ops->close(appender);
+    }
+    reader->ops->close(reader);
     return done;
 }
 
@@ -149,6 +199,15 @@ journal_read_all(struct journal *journal, uint64_t *out_records, uint64_t *out_b
     *out_records = records;
     *out_bytes = bytes;
     return true;
+}
+
+int64_t
+processor_ns(void)
+{
+    struct rusage usage;
+    CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000000) +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
 }
 
 void

@@ -30,9 +30,17 @@ void record_list_free(struct record_list *list);
 bool record_list_append(const struct record_list *list, struct journal *journal,
                         struct fault *out_fault);
 
+/** Copies every record of a journal without holes to another and waits until all are durable. */
+bool journal_copy(struct journal *from, struct journal *to, uint64_t *out_entries,
+                  struct fault *out_fault);
+
 /** Reads all of a journal, and counts. */
 bool journal_read_all(struct journal *journal, uint64_t *out_records, uint64_t *out_bytes,
                       struct fault *out_fault);
+
+/** Processor time of this process so far, all threads: what other processes do beside it does not
+ * count. */
+int64_t processor_ns(void);
 
 /** Prints one figure: what was done, to how many events or bytes, in how many nanoseconds; fields
  * separated by tabulators. */
