@@ -1,7 +1,6 @@
 #include "consumers/codec_event.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "consumers/codec_payload_priv.h"
 #include "consumers/codec_proto_priv.h"
@@ -118,29 +117,34 @@ kind_check(const struct envelope *envelope, struct codec_error *out_error)
                            "kind '%s' is not handled by this version", name);
 }
 
+static bool
+name_refused(enum codec_problem problem, const char *name, int size_max,
+             struct codec_error *out_error)
+{
+    return codec_error_set(out_error, problem, 0,
+                           "%s must be 1 to %d bytes of UTF-8 without control characters", name,
+                           size_max);
+}
+
 /* Source, id and whose account: without them there is nothing that a verdict could be given to. */
 static bool
 identity_check(const struct envelope *envelope, struct codec_error *out_error)
 {
-    static const char wanted[] = "must be 1 to %d bytes of UTF-8 without control characters";
-    char sentence[96];
-    (void)snprintf(sentence, sizeof sentence, wanted, CODEC_NAME_BYTES_MAX);
     if (!name_is_valid(envelope->source, CODEC_NAME_BYTES_MAX)) {
-        return codec_error_set(out_error, CODEC_NO_IDENTITY, 0, "source %s", sentence);
+        return name_refused(CODEC_NO_IDENTITY, "source", CODEC_NAME_BYTES_MAX, out_error);
     }
     if (!name_is_valid(envelope->id, CODEC_NAME_BYTES_MAX)) {
-        return codec_error_set(out_error, CODEC_NO_IDENTITY, 0, "id %s", sentence);
+        return name_refused(CODEC_NO_IDENTITY, "id", CODEC_NAME_BYTES_MAX, out_error);
     }
     switch (envelope->subject_number) {
     case 0:
         return codec_error_set(out_error, CODEC_NO_MEMBER, 0, "neither member nor guest is given");
     case FIELD_MEMBER:
         if (name_is_valid(envelope->subject, CODEC_NAME_BYTES_MAX)) return true;
-        return codec_error_set(out_error, CODEC_NO_MEMBER, 0, "member %s", sentence);
+        return name_refused(CODEC_NO_MEMBER, "member", CODEC_NAME_BYTES_MAX, out_error);
     case FIELD_GUEST:
         if (name_is_valid(envelope->subject, CODEC_GUEST_BYTES_MAX)) return true;
-        (void)snprintf(sentence, sizeof sentence, wanted, (int)CODEC_GUEST_BYTES_MAX);
-        return codec_error_set(out_error, CODEC_NO_MEMBER, 0, "guest %s", sentence);
+        return name_refused(CODEC_NO_MEMBER, "guest", CODEC_GUEST_BYTES_MAX, out_error);
     default:
         return codec_error_set(out_error, CODEC_NOT_HANDLED, 0,
                                "events for a %s are not handled by this version",

@@ -54,6 +54,10 @@ text_scan(struct bytes text, bool controls_allowed)
             at += 8;
             continue;
         }
+        if (*at >= 0x20 && *at < 0x7f) {
+            at++;
+            continue;
+        }
         uint32_t point;
         size_t size = character_read(at, end, &point);
         if (size == 0 || point == 0) return false;

@@ -46,6 +46,10 @@ wire_fail(struct wire *wire, const char *error)
 static inline bool
 wire_varint(struct wire *wire, unsigned bytes_max, uint64_t *out)
 {
+    if (wire->at != wire->end && *wire->at < 0x80) {
+        *out = *wire->at++;
+        return true;
+    }
     uint64_t value = 0;
     for (unsigned i = 0; i < bytes_max; i++) {
         if (wire->at == wire->end) return wire_fail(wire, "the message breaks off within a number");
@@ -67,13 +71,17 @@ wire_next(struct wire *wire, struct wire_field *out)
 {
     if (wire->at == wire->end) return false;
 
-    uint64_t tag;
-    bool minimal = wire->minimal;
-    wire->minimal = true;
-    if (!wire_varint(wire, 5, &tag)) return false;
-    if (!wire->minimal || tag >> 32 != 0 || tag >> 3 == 0)
-        return wire_fail(wire, "a field has no valid number");
-    wire->minimal = minimal;
+    uint64_t tag = *wire->at;
+    if (tag < 0x80) {
+        wire->at++;
+    } else {
+        bool minimal = wire->minimal;
+        wire->minimal = true;
+        if (!wire_varint(wire, 5, &tag)) return false;
+        if (!wire->minimal) return wire_fail(wire, "a field has no valid number");
+        wire->minimal = minimal;
+    }
+    if (tag >> 32 != 0 || tag >> 3 == 0) return wire_fail(wire, "a field has no valid number");
 
     out->number = (uint32_t)(tag >> 3);
     out->type = (enum wire_type)(tag & 7);

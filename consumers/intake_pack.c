@@ -15,7 +15,7 @@ enum {
     FULL_WAIT_MS = 10,
 };
 
-static_assert(BUILDER_BYTES <= RECORD_BYTES_MAX, "a record's limit holds for ours");
+static_assert((int)BUILDER_BYTES <= (int)RECORD_BYTES_MAX, "a record's limit holds for ours");
 
 struct intake_pack {
     struct journal_appender *appender;
@@ -120,6 +120,22 @@ intake_pack_hole(struct intake_pack *pack, uint32_t partition, const struct hole
         CHECK(fits);
     }
     return added(pack, partition, out_fault);
+}
+
+bool
+intake_pack_ticks(struct intake_pack *pack, int64_t journal_time_ms, struct fault *out_fault)
+{
+    struct tick tick = {0};
+    for (uint32_t partition = 0; partition < pack->partition_count; partition++) {
+        struct record_builder *builder = &pack->builders[partition];
+        if (!codec_record_add_tick(builder, &tick, journal_time_ms)) {
+            if (!builder_flush(pack, partition, out_fault)) return false;
+            bool fits = codec_record_add_tick(builder, &tick, journal_time_ms);
+            CHECK(fits);
+        }
+        if (!added(pack, partition, out_fault)) return false;
+    }
+    return true;
 }
 
 bool

@@ -35,6 +35,9 @@ bool intake_pack_event(struct intake_pack *pack, uint32_t partition, struct byte
 bool intake_pack_hole(struct intake_pack *pack, uint32_t partition, const struct hole *hole,
                       int64_t journal_time_ms, struct fault *out_fault);
 
+/** Adds a tick to every partition, behind what was added so far: a history's time passes to that instant everywhere. */
+bool intake_pack_ticks(struct intake_pack *pack, int64_t journal_time_ms, struct fault *out_fault);
+
 /** Appends what is packed so far, full or not. */
 bool intake_pack_flush(struct intake_pack *pack, struct fault *out_fault);
 

@@ -22,7 +22,8 @@ enum {
 };
 
 /* Larger than any disk that a journal will see; only addresses, no memory and no disk. */
-#define MAP_BYTES ((uint64_t)1 << 40)
+#define MAP_BYTES     ((uint64_t)1 << 40)
+#define MAP_BYTES_MIN ((uint64_t)1 << 34)
 
 static void
 log_default_describe(uint32_t number, char *out_text, size_t size)
@@ -134,8 +135,8 @@ damaged:;
 
 /* ---- Making one ---------------------------------------------------------------------------- */
 
-static bool
-log_env_open(struct disk_log *log, struct fault *out_fault)
+static int
+log_env_try_open(struct disk_log *log)
 {
     int error = mdb_env_create(&log->env);
     CHECK(error == 0);
@@ -146,7 +147,22 @@ log_env_open(struct disk_log *log, struct fault *out_fault)
     CHECK(error == 0);
     /* NOTLS: a reading transaction belongs to its reader, not to the thread that began it. The sync
      * at each commit is LMDB's default. Read-ahead stays on: logs are read in order. */
-    error = mdb_env_open(log->env, log->path, MDB_NOTLS, 0644);
+    return mdb_env_open(log->env, log->path, MDB_NOTLS, 0644);
+}
+
+/* Where a process has less room for addresses than MAP_BYTES (sanitizers take most of it), half as
+ * much will do, or a quarter. */
+static bool
+log_env_open(struct disk_log *log, struct fault *out_fault)
+{
+    bool default_size = log->options.map_bytes == 0;
+    if (default_size) log->options.map_bytes = MAP_BYTES;
+    int error = log_env_try_open(log);
+    while (error == ENOMEM && default_size && log->options.map_bytes > MAP_BYTES_MIN) {
+        mdb_env_close(log->env);
+        log->options.map_bytes /= 2;
+        error = log_env_try_open(log);
+    }
     if (error != 0) return disk_log_fault(log, error, "opening it", out_fault);
     return true;
 }
@@ -200,7 +216,6 @@ disk_log_create(const char *path, enum disk_log_kind kind, uint32_t log_count,
                          "%s: there is one already; choose another folder, or remove this one",
                          path);
     struct disk_log log = {.path = (char *)path, .kind = kind, .log_count = log_count};
-    log.options.map_bytes = MAP_BYTES;
     MDB_txn *txn;
     bool made = log_env_open(&log, out_fault);
     if (made) {
@@ -356,7 +371,6 @@ log_new(const char *path, enum disk_log_kind kind, const struct disk_log_options
     CHECK(log->path != NULL);
     log->kind = kind;
     log->options = *options;
-    if (log->options.map_bytes == 0) log->options.map_bytes = MAP_BYTES;
     if (log->options.queue_bytes == 0) log->options.queue_bytes = QUEUE_BYTES;
     if (log->options.commit_bytes == 0) log->options.commit_bytes = COMMIT_BYTES;
     if (log->options.wall_ms == NULL) log->options.wall_ms = clock_wall_ms;

@@ -11,6 +11,7 @@
 struct read_place {
     uint32_t number;
     uint64_t offset; /* of the next record */
+    uint64_t end;    /* of what the snapshot of this read is sure to hold */
 };
 
 struct disk_log_reader {
@@ -166,7 +167,7 @@ read_log(struct disk_log_reader *reader, struct read_place *place,
          struct fault *out_fault)
 {
     struct disk_log *log = reader->log;
-    uint64_t end = read_end_of(reader, place);
+    uint64_t end = place->end;
     *out_full = false;
     if (place->offset >= end || *count == max) return true;
 
@@ -214,6 +215,10 @@ disk_log_read(struct disk_log_reader *reader, int wait_ms, struct disk_log_recor
     if (!read_wait(reader, wait_ms, out_fault)) return false;
     size_t count = 0;
     if (read_has_news(reader)) {
+        /* Ends are looked at before the snapshot is taken: what commits in between is in the
+         * snapshot, but what commits behind it is not. */
+        for (size_t i = 0; i < reader->place_count; i++)
+            reader->places[i].end = read_end_of(reader, &reader->places[i]);
         int error = mdb_txn_renew(reader->txn);
         if (error != 0) return disk_log_fault(log, error, "reading", out_fault);
         reader->txn_live = true;

@@ -31,7 +31,7 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_##                                                                                     \
         NAME] = {path, 0, {VALUE_##TYPE, least, most, words}, unit, default_text, secret, help},
 #define FLAG(NAME, name, letter, TYPE, unit, default_text, words, help)                            \
-    [OPTION_##NAME] = {name, letter, {VALUE_##TYPE, 0, 0, words}, unit, default_text, false, help},
+    [OPTION_##NAME] = {name, letter, {VALUE_##TYPE, 0, INT32_MAX, words}, unit, default_text, false, help},
 #include "tally/options.def"
 };
 
@@ -149,6 +149,11 @@ set_defaults(struct options *options)
         options->values[id].origin = origin;
         if (table[id].rule.type == VALUE_SOURCES || table[id].rule.type == VALUE_PROPERTIES)
             continue;
+        bool is_text = table[id].rule.type == VALUE_STRING || table[id].rule.type == VALUE_PATH;
+        if (is_text && *table[id].default_text == '\0') {
+            options->values[id].text = ""; /* not given */
+            continue;
+        }
         bool set =
             set_value(options, id, bytes_from_cstr(table[id].default_text), origin, &problem);
         CHECK_MSG(set, "default of %s: %s", table[id].path, problem.message);

@@ -191,16 +191,17 @@ format_duration(int64_t ms, char out_text[FIGURE_MAX])
  * ----------------------------------------------------------------------------------------------------------
  */
 
-struct table_row {
-    struct table_row *next;
+struct text_table_row {
+    struct text_table_row *next;
     struct bytes cells[];
 };
 
 static bool
-add_row(struct table *table, const struct bytes *cells)
+add_row(struct text_table *table, const struct bytes *cells)
 {
     size_t columns = table->column_count;
-    struct table_row *row = arena_alloc(table->arena, sizeof *row + columns * sizeof *row->cells);
+    struct text_table_row *row =
+        arena_alloc(table->arena, sizeof *row + columns * sizeof *row->cells);
     if (row == NULL) return false;
     row->next = NULL;
     for (size_t i = 0; i < columns; i++) {
@@ -218,10 +219,11 @@ add_row(struct table *table, const struct bytes *cells)
 }
 
 void
-table_init(struct table *table, struct arena *arena, const char *const *headings, size_t count)
+text_table_init(struct text_table *table, struct arena *arena, const char *const *headings,
+                size_t count)
 {
     CHECK(count > 0 && count <= TABLE_COLUMNS_MAX);
-    *table = (struct table){.arena = arena, .column_count = count};
+    *table = (struct text_table){.arena = arena, .column_count = count};
     struct bytes cells[TABLE_COLUMNS_MAX];
     for (size_t i = 0; i < count; i++) {
         table->to_the_right[i] = headings[i][0] == '>';
@@ -231,7 +233,7 @@ table_init(struct table *table, struct arena *arena, const char *const *headings
 }
 
 bool
-table_row(struct table *table, const struct bytes *cells)
+text_table_row(struct text_table *table, const struct bytes *cells)
 {
     if (table->row_count == TABLE_ROWS_MAX || !add_row(table, cells)) return false;
     table->row_count++;
@@ -239,9 +241,9 @@ table_row(struct table *table, const struct bytes *cells)
 }
 
 void
-table_print(const struct table *table, const struct terminal *terminal)
+text_table_print(const struct text_table *table, const struct terminal *terminal)
 {
-    for (const struct table_row *row = table->first; row != NULL; row = row->next) {
+    for (const struct text_table_row *row = table->first; row != NULL; row = row->next) {
         bool heading = row == table->first;
         if (heading) fputs(terminal_style(terminal, STYLE_BOLD), terminal->file);
         for (size_t i = 0; i < table->column_count; i++) {

@@ -71,26 +71,26 @@ const char *format_duration(int64_t ms, char out_text[FIGURE_MAX]);
 
 enum { TABLE_COLUMNS_MAX = 16, TABLE_ROWS_MAX = 100000 };
 
-struct table_row;
+struct text_table_row;
 
-struct table {
+struct text_table {
     struct arena *arena;
     size_t column_count;
     bool to_the_right[TABLE_COLUMNS_MAX]; /* figures are aligned to the right */
     size_t widths[TABLE_COLUMNS_MAX];
-    struct table_row *first, *last;
+    struct text_table_row *first, *last;
     size_t row_count;
 };
 
 /** Columns by their headings; one that begins with '>' is aligned to the right. */
-void table_init(struct table *table, struct arena *arena, const char *const *headings,
-                size_t count);
+void text_table_init(struct text_table *table, struct arena *arena, const char *const *headings,
+                     size_t count);
 
 /** Adds a row of texts, copied. False when the arena or the table is full. */
-bool table_row(struct table *table, const struct bytes *cells);
+bool text_table_row(struct text_table *table, const struct bytes *cells);
 
 /** Prints headings and rows. */
-void table_print(const struct table *table, const struct terminal *terminal);
+void text_table_print(const struct text_table *table, const struct terminal *terminal);
 
 /* ---- Progress of long work ---- */
 

@@ -189,6 +189,10 @@ struct state_info {
 
 void state_info(const struct state *state, struct state_info *out_info);
 
+/* The last activated rulebook, as its record told it; false when there is none. Spans point into the state and are valid until its
+ * next apply. */
+bool state_rulebook(const struct state *state, struct activation *out_activation);
+
 /* Kept in META for recovery: where each output topic stood when everything before the checkpoint was acknowledged. Call
  * between state_checkpoint_begin's caller learning the offsets and begin itself. */
 void state_set_output_offset(struct state *state, enum topic topic, uint64_t offset);

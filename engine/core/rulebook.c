@@ -345,3 +345,22 @@ rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *ou
     }
     return false;
 }
+
+void
+rulebook_activation(const struct rulebook *rulebook, struct activation *out_activation)
+{
+    struct reader reader = reader_of(bytes_of(rulebook->content, rulebook->content_bytes));
+    reader_u8(&reader);
+    bool retroactive = reader_u8(&reader) != 0;
+    struct bytes yaml = reader_prefixed(&reader);
+    struct bytes program = reader_prefixed(&reader);
+    CHECK(reader_done(&reader));
+    *out_activation = (struct activation){
+        .name = rulebook->program.name,
+        .version = rulebook->program.version,
+        .effective_from = rulebook->program.effective_from,
+        .retroactive = retroactive,
+        .yaml = yaml,
+        .program = program,
+    };
+}

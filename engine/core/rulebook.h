@@ -95,4 +95,7 @@ void rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant i
 /* Index of a points currency by id; false when the program has none of that name. */
 bool rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *out_index);
 
+/** The record that activated it; spans point into the rulebook. */
+void rulebook_activation(const struct rulebook *rulebook, struct activation *out_activation);
+
 #endif

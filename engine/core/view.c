@@ -127,3 +127,11 @@ member_lookup(const struct state *state, struct bytes key, struct arena *arena,
     *out_view = view;
     return LOOKUP_FOUND;
 }
+
+bool
+state_rulebook(const struct state *state, struct activation *out_activation)
+{
+    if (state->rulebooks.count == 0) return false;
+    rulebook_activation(state->rulebooks.items[state->rulebooks.count - 1], out_activation);
+    return true;
+}

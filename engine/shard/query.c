@@ -47,6 +47,12 @@ partition_member(struct partition *partition, struct bytes member, struct arena 
     }
 }
 
+bool
+partition_rulebook(struct partition *partition, struct activation *out_activation)
+{
+    return partition->state != NULL && state_rulebook(partition->state, out_activation);
+}
+
 size_t
 partition_totals(struct partition *partition, struct totals *out_totals, size_t max)
 {
@@ -57,4 +63,11 @@ void
 partition_request_checkpoint(struct partition *partition)
 {
     partition->checkpoint_asked = true;
+}
+
+bool
+partition_is_settled(const struct partition *partition)
+{
+    return partition->phase == PARTITION_STOPPED ||
+           (partition->phase == PARTITION_FOLDING && checkpoint_is_settled(partition));
 }

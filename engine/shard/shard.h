@@ -115,9 +115,14 @@ void partition_status(struct partition *partition, struct partition_status *out_
 bool partition_member(struct partition *partition, struct bytes member, struct arena *arena,
                       struct member_view *out_view, struct fault *out_fault);
 
+/* The last activated rulebook; spans are valid until the next apply. */
+bool partition_rulebook(struct partition *partition, struct activation *out_activation);
+
 size_t partition_totals(struct partition *partition, struct totals *out_totals, size_t max);
 
-/* Forces a checkpoint as soon as acknowledged. */
+/* Asks for a checkpoint, taken as soon as acknowledged; and whether everything applied is in the
+ * store (or the partition has stopped, so that nothing more will come). */
 void partition_request_checkpoint(struct partition *partition);
+bool partition_is_settled(const struct partition *partition);
 
 #endif

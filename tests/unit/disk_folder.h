@@ -69,7 +69,8 @@ static inline long long
 disk_file_size(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 ? (long long)status.st_size : -1;
+    cr_assert_eq(stat(path, &status), 0, "%s", path);
+    return (long long)status.st_size;
 }
 
 #endif
