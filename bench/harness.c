@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "consumers/journal_file.h"
+#include "engine/core/verdict.h"
 
 enum { READ_MAX = 256 };
 
@@ -215,6 +216,14 @@ print_figure(const char *name, uint64_t events, uint64_t bytes, int64_t took_ns)
 {
     printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\n", name, events, bytes, took_ns);
     fflush(stdout);
+}
+
+void
+print_verdicts(const uint64_t *counts, size_t size)
+{
+    for (size_t v = 0; v < size; v++)
+        if (counts[v] != 0)
+            printf("verdict %s\t%" PRIu64 "\t0\t0\n", verdict_find((uint32_t)v)->name, counts[v]);
 }
 
 int

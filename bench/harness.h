@@ -46,6 +46,10 @@ int64_t processor_ns(void);
  * separated by tabulators. */
 void print_figure(const char *name, uint64_t events, uint64_t bytes, int64_t took_ns);
 
+/** Prints how many events got which verdict, a figure each, named "verdict ": a benchmark of
+ * refusals would be none. */
+void print_verdicts(const uint64_t *counts, size_t size);
+
 /** Prints the fault and returns the exit code. */
 int report_fault(const char *program, const struct fault *fault);
 

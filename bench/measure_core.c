@@ -155,7 +155,6 @@ fold_all(struct bench *bench, struct state **states, uint64_t *out_entries, stru
     return true;
 }
 
-/* How many events got which verdict: a benchmark of refusals would be none. */
 static void
 tell_verdicts(struct state **states, uint32_t count)
 {
@@ -166,8 +165,7 @@ tell_verdicts(struct state **states, uint32_t count)
         for (size_t v = 0; v < sizeof verdicts / sizeof *verdicts; v++)
             verdicts[v] += info.verdicts[v];
     }
-    for (size_t v = 0; v < sizeof verdicts / sizeof *verdicts; v++)
-        if (verdicts[v] != 0) print_figure(verdict_find((uint32_t)v)->name, verdicts[v], 0, 0);
+    print_verdicts(verdicts, sizeof verdicts / sizeof *verdicts);
 }
 
 static bool

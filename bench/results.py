@@ -50,6 +50,12 @@ def figures(*command):
     return {name: Figure(name, int(events), int(size), int(ns)) for name, events, size, ns in lines}
 
 
+def verdicts(taken):
+    """How many events got which verdict, in words."""
+    return ", ".join(f"{figure.events:,} {name.removeprefix('verdict ')}" for name, figure in taken.items()
+                     if name.startswith("verdict "))
+
+
 def generated(name, *options):
     """A packed journal file of made-up traffic, made when it is not there or was made with other options."""
     DATA.mkdir(parents=True, exist_ok=True)
