@@ -36,7 +36,8 @@ bool
 dead_letters_open(struct kafka *kafka, const char *const *sources, size_t source_count,
                   struct dead_letters **out_letters, struct fault *out_fault)
 {
-    struct dead_letters *letters = calloc(1, sizeof *letters + source_count * sizeof *letters->sources);
+    struct dead_letters *letters =
+        calloc(1, sizeof *letters + source_count * sizeof *letters->sources);
     CHECK(letters != NULL);
     letters->source_count = source_count;
     for (size_t i = 0; i < source_count; i++) {
@@ -46,9 +47,10 @@ dead_letters_open(struct kafka *kafka, const char *const *sources, size_t source
         struct kafka_topic topic;
         bool found = kafka_topic_find(kafka, source->letters, &topic, out_fault);
         if (found && !topic.exists) {
-            found = fault_set(out_fault, FAULT_UNAVAILABLE,
-                              "topic %s for the dead letters of %s does not exist on %s: " TOPICS_MEND_MISSING,
-                              source->letters, source->name, kafka_bootstrap(kafka));
+            found = fault_set(
+                out_fault, FAULT_UNAVAILABLE,
+                "topic %s for the dead letters of %s does not exist on %s: " TOPICS_MEND_MISSING,
+                source->letters, source->name, kafka_bootstrap(kafka));
         }
         if (!found) {
             free(letters);
@@ -99,7 +101,8 @@ headers_keep(struct letter_headers *headers, const rd_kafka_message_t *message)
     const void *value;
     size_t size;
     for (size_t i = 0; i < HEADERS_MAX - OWN_HEADERS_MAX; i++) {
-        if (rd_kafka_header_get_all(own, i, &name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+        if (rd_kafka_header_get_all(own, i, &name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return;
         header_add(headers, name, bytes_of(value, size));
         headers->items[headers->count - 1].null = value == NULL;
     }

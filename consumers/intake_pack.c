@@ -8,7 +8,8 @@
 #include "engine/base/region.h"
 
 enum {
-    /* A record of this size costs a broker and a reader next to nothing per event; larger ones would only wait. */
+    /* A record of this size costs a broker and a reader next to nothing per event; larger ones
+       would only wait. */
     TARGET_BYTES = 64 * 1024,
     /* So that the largest event fits behind a record that is just below the target. */
     BUILDER_BYTES = TARGET_BYTES + EVENT_BYTES_MAX + 4096,
@@ -39,7 +40,8 @@ intake_pack_open(struct journal *journal, const atomic_bool *stop, struct intake
     if (!region_map((size_t)count * BUILDER_BYTES, &pack->memory, out_fault)) goto fail;
     if (!journal->ops->open_appender(journal, &pack->appender, out_fault)) goto fail;
     for (uint32_t i = 0; i < count; i++) {
-        codec_record_begin(&pack->builders[i], (uint8_t *)pack->memory.memory + (size_t)i * BUILDER_BYTES,
+        codec_record_begin(&pack->builders[i],
+                           (uint8_t *)pack->memory.memory + (size_t)i * BUILDER_BYTES,
                            BUILDER_BYTES);
     }
     *out_pack = pack;
@@ -65,16 +67,18 @@ intake_pack_partition(const struct intake_pack *pack, struct bytes key)
     return murmur2_partition(key, pack->partition_count);
 }
 
-/* Appends one partition's record. The appender's queue is the only bound: when it is full the producer of events waits
- * here, and with it whatever feeds it. */
+/* Appends one partition's record. The appender's queue is the only bound: when it is full the
+ * producer of events waits here, and with it whatever feeds it. */
 static bool
 builder_flush(struct intake_pack *pack, uint32_t partition, struct fault *out_fault)
 {
     struct record_builder *builder = &pack->builders[partition];
     if (builder->count == 0) return true;
-    while (!pack->appender->ops->append(pack->appender, partition, codec_record_span(builder), out_fault)) {
+    while (!pack->appender->ops->append(pack->appender, partition, codec_record_span(builder),
+                                        out_fault)) {
         if (out_fault->kind != FAULT_TRY_AGAIN) return false;
-        if (pack->stop != NULL && atomic_load_explicit(pack->stop, memory_order_relaxed)) return false;
+        if (pack->stop != NULL && atomic_load_explicit(pack->stop, memory_order_relaxed))
+            return false;
         if (!pack->appender->ops->poll(pack->appender, FULL_WAIT_MS, out_fault)) return false;
     }
     pack->appended++;
@@ -84,7 +88,8 @@ builder_flush(struct intake_pack *pack, uint32_t partition, struct fault *out_fa
     return true;
 }
 
-/* What is common to all additions: behind the target the record goes, and the builder has room again. */
+/* What is common to all additions: behind the target the record goes, and the builder has room
+ * again. */
 static bool
 added(struct intake_pack *pack, uint32_t partition, struct fault *out_fault)
 {

@@ -198,6 +198,9 @@ owned_reason(const char *name)
 
 /* What the user may override: chosen for a ledger that answers soon. */
 static const struct kafka_property defaults[] = {
+    {"session.timeout.ms",
+     "6000"}, /* the least a broker allows: another instance takes over soon */
+    {"heartbeat.interval.ms", "2000"},
     {"client.id", "tallybook"},
     {"linger.ms", "2"}, /* an event is on its way at once; under load batches fill anyway */
     {"fetch.wait.max.ms",

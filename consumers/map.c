@@ -52,9 +52,7 @@ keep(struct reading *reading, struct bytes text, struct bytes *out_text)
     return diagnostics_error(reading->diagnostics, (struct place){0, 0}, "the map is too large");
 }
 
-/* ---- Columns
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Columns ---- */
 
 static bool
 find_column(struct reading *reading, struct place place, struct bytes name, uint32_t *out_column)
@@ -125,9 +123,7 @@ read_column(struct reading *reading, const struct yaml_node *map, const char *ke
     return find_column(reading, node->place, node->text, out_column);
 }
 
-/* ---- Templates
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Templates ---- */
 
 static bool
 add_part(struct reading *reading, const struct yaml_node *node, struct map_template *template,
@@ -189,9 +185,7 @@ read_needed_template(struct reading *reading, const struct yaml_node *map, const
     return read_template(reading, node, out_template);
 }
 
-/* ---- Conditions
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Conditions ---- */
 
 static bool
 read_condition(struct reading *reading, uint32_t column, const struct yaml_node *node,
@@ -254,9 +248,7 @@ read_when(struct reading *reading, const struct yaml_node *entry, struct map_whe
     return good;
 }
 
-/* ---- Cases
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Cases ---- */
 
 static bool
 is_reason(struct bytes text)
@@ -349,9 +341,7 @@ read_cases(struct reading *reading, const struct yaml_node *root, const char *ke
     return good;
 }
 
-/* ---- The whole map
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- The whole map ---- */
 
 static bool
 read_zone(struct reading *reading, const struct yaml_node *root)

@@ -25,11 +25,11 @@
 
 enum {
     MAP_COLUMNS_MAX = 64,
-    MAP_CASES_MAX = 32,         /* of one list */
-    MAP_CONDITIONS_MAX = 8,     /* of one case */
-    MAP_PARTS_MAX = 8,          /* of one template */
-    MAP_GROUP_WITHIN_MAX = 200, /* rows of others inside a group: a till or two that write at once,
-                                   not an unsorted file */
+    MAP_CASES_MAX = 32,     /* of one list */
+    MAP_CONDITIONS_MAX = 8, /* of one case */
+    MAP_PARTS_MAX = 8,      /* of one template */
+    /* Rows of others inside a group: tills that write at the same time, not an unsorted file. */
+    MAP_GROUP_WITHIN_MAX = 200,
     MAP_REASON_BYTES_MAX = 32,
 };
 

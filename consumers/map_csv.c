@@ -13,8 +13,8 @@
 #include "engine/rules/diagnostics.h"
 
 enum {
-    GROUPS_OPEN_MAX = MAP_GROUP_WITHIN_MAX +
-                      56, /* one more row in between opens one more; and some behind a long first */
+    /* Each row in between may open a group of its own; some more wait behind a long first one. */
+    GROUPS_OPEN_MAX = MAP_GROUP_WITHIN_MAX + 56,
     KEY_BYTES_MAX = EVENT_ID_BYTES_MAX,
     TEXT_BYTES_FIRST = 4096,
     LINES_FIRST = 64,
@@ -88,9 +88,7 @@ struct map_csv {
 
 static_assert(KEY_BYTES_MAX <= UINT8_MAX, "sizes of ids are kept in a byte");
 
-/* ---- Opening
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ---- */
 
 static bool
 missing_column(const struct map_csv *reader, struct bytes column, const char *name,
@@ -155,8 +153,7 @@ map_csv_close(struct map_csv *reader)
     free(reader);
 }
 
-/* ---- Conditions and templates
- * ---------------------------------------------------------------------------------------- */
+/* ---- Conditions and templates ---- */
 
 static struct bytes
 field_of(const struct map_csv *reader, const struct csv_row *row, uint32_t column)
@@ -230,9 +227,7 @@ ids_equal(const struct id_text *a, const struct id_text *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-/* ---- Judging a row
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Judging a row ---- */
 
 /* The value of a row as the file writes it; false when there is none. */
 static bool
@@ -388,9 +383,7 @@ judge_refusals(const struct map_csv *reader, const struct csv_row *row)
     return NULL;
 }
 
-/* ---- Groups
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Groups ---- */
 
 static bool
 grow(void **memory, uint32_t *capacity, uint32_t needed, size_t item_size, uint32_t first,
@@ -543,9 +536,7 @@ take_row(struct map_csv *reader, const struct csv_row *row, struct fault *out_fa
     return hold_line(group, line, texts, out_fault);
 }
 
-/* ---- Making events
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Making events ---- */
 
 static bool
 copy_id(struct arena *arena, const struct id_text *id, struct bytes *out_text)
@@ -677,26 +668,27 @@ refuse_lines(struct map_csv *reader, const struct group *group, struct fault *ou
     return true;
 }
 
-/* The first group becomes an event; MAP_END here: it has none. */
+/* The first group becomes an event; MAP_STEP_END here: it has none. */
 static enum map_step
 close_first(struct map_csv *reader, struct arena *arena, struct event *out_event,
             struct map_rows *out_rows, struct fault *out_fault)
 {
     const struct group *group = group_at(reader, 0);
-    if (group->too_many_lines && !refuse_lines(reader, group, out_fault)) return MAP_FAILED;
+    if (group->too_many_lines && !refuse_lines(reader, group, out_fault)) return MAP_STEP_FAILED;
     if (group->line_count == 0 || group->too_many_lines) {
         drop_first(reader);
-        return MAP_END;
+        return MAP_STEP_END;
     }
-    if (!make_event(reader, group, arena, out_event, out_rows)) return MAP_ARENA_FULL;
+    if (!make_event(reader, group, arena, out_event, out_rows)) return MAP_STEP_ARENA_FULL;
     for (uint32_t i = 0; i < group->line_count; i++) {
-        if (!add_value(&out_rows->value, group->lines[i].value, out_fault)) return MAP_FAILED;
+        if (!add_value(&out_rows->value, group->lines[i].value, out_fault)) return MAP_STEP_FAILED;
     }
-    if (!add_value(&reader->totals.accepted_value, out_rows->value, out_fault)) return MAP_FAILED;
+    if (!add_value(&reader->totals.accepted_value, out_rows->value, out_fault))
+        return MAP_STEP_FAILED;
     reader->totals.accepted += group->line_count;
     reader->totals.events++;
     drop_first(reader);
-    return MAP_EVENT;
+    return MAP_STEP_EVENT;
 }
 
 enum map_step
@@ -706,12 +698,12 @@ map_csv_next(struct map_csv *reader, struct arena *arena, struct event *out_even
     for (;;) {
         while (first_is_closed(reader)) {
             enum map_step step = close_first(reader, arena, out_event, out_rows, out_fault);
-            if (step != MAP_END) return step;
+            if (step != MAP_STEP_END) return step;
         }
-        if (reader->ended) return MAP_END;
+        if (reader->ended) return MAP_STEP_END;
         struct csv_row row;
-        if (!csv_read(reader->csv, &row, &reader->ended, out_fault)) return MAP_FAILED;
-        if (!reader->ended && !take_row(reader, &row, out_fault)) return MAP_FAILED;
+        if (!csv_read(reader->csv, &row, &reader->ended, out_fault)) return MAP_STEP_FAILED;
+        if (!reader->ended && !take_row(reader, &row, out_fault)) return MAP_STEP_FAILED;
     }
 }
 

@@ -36,8 +36,8 @@
 #include "engine/core/event.h"
 
 enum {
-    MAP_PRICE_DIGITS =
-        4, /* the most that a currency has, so that each amount that can be told has a value */
+    /* The most that a currency has, so that each amount that can be told has a value. */
+    MAP_PRICE_DIGITS = 4,
     MAP_VALUE_DIGITS = MAP_PRICE_DIGITS + 3,
     MAP_VALUE_TEXT_MAX = DECIMAL_TEXT_MAX,
 };
@@ -71,11 +71,11 @@ struct map_totals {
 };
 
 enum map_step {
-    MAP_EVENT,      /* *out_event and *out_rows are filled */
-    MAP_ARENA_FULL, /* nothing is lost: call again with more room; MAP_EVENT_BYTES_MAX always
+    MAP_STEP_EVENT,      /* *out_event and *out_rows are filled */
+    MAP_STEP_ARENA_FULL, /* nothing is lost: call again with more room; MAP_EVENT_BYTES_MAX always
                        suffice */
-    MAP_END,
-    MAP_FAILED, /* *out_fault says why */
+    MAP_STEP_END,
+    MAP_STEP_FAILED, /* *out_fault says why */
 };
 
 /* 2,000 lines, each with three texts of 128 bytes, and the ids. */
@@ -97,7 +97,7 @@ bool map_csv_open(const struct map *map, int file, const char *name, map_refused
 enum map_step map_csv_next(struct map_csv *reader, struct arena *arena, struct event *out_event,
                            struct map_rows *out_rows, struct fault *out_fault);
 
-/** What was read so far: complete at MAP_END. */
+/** What was read so far: complete at MAP_STEP_END. */
 struct map_totals map_csv_totals(const struct map_csv *reader);
 
 /** Bytes of the file read so far, for progress. */

@@ -49,18 +49,9 @@ print_sources(const struct command_context *context)
         return;
     }
     fputs("sources:\n", context->out->file);
-    static const char *const formats[] = {"auto", "protobuf", "json"};
     for (size_t i = 0; i < options->source_count; i++) {
-        const struct source_options *source = &options->sources[i];
-        char generation[16];
-        snprintf(generation, sizeof generation, "%u", source->generation);
-        print_line(context, "  - ", "topic", source->topic, origin);
-        print_line(context, "    ", "name", source->name, NULL);
-        print_line(context, "    ", "format", formats[source->format], NULL);
-        print_line(context, "    ", "packed", source->packed ? "true" : "false", NULL);
-        if (*source->map != '\0') print_line(context, "    ", "map", source->map, NULL);
-        print_line(context, "    ", "generation", generation, NULL);
-        print_line(context, "    ", "dead_letters", source->dead_letters, NULL);
+        print_line(context, "  - ", "topic", options->sources[i].topic, origin);
+        print_line(context, "    ", "generation", options->sources[i].generation, NULL);
     }
 }
 
@@ -124,19 +115,12 @@ with_origin(const struct command_context *context, struct json_object *value,
 static struct json_object *
 json_sources(const struct options *options)
 {
-    static const char *const formats[] = {"auto", "protobuf", "json"};
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < options->source_count; i++) {
-        const struct source_options *source = &options->sources[i];
         struct json_object *object = json_object_new_object();
-        json_object_object_add(object, "topic", json_object_new_string(source->topic));
-        json_object_object_add(object, "name", json_object_new_string(source->name));
-        json_object_object_add(object, "format", json_object_new_string(formats[source->format]));
-        json_object_object_add(object, "packed", json_object_new_boolean(source->packed));
-        json_object_object_add(object, "map", json_object_new_string(source->map));
-        json_object_object_add(object, "generation", json_object_new_int64(source->generation));
-        json_object_object_add(object, "dead_letters",
-                               json_object_new_string(source->dead_letters));
+        json_object_object_add(object, "topic", json_object_new_string(options->sources[i].topic));
+        json_object_object_add(object, "generation",
+                               json_object_new_string(options->sources[i].generation));
         json_object_array_add(list, object);
     }
     return list;
@@ -188,7 +172,7 @@ print_json(const struct command_context *context)
 int
 cmd_config_print(struct command_context *context)
 {
-    if (options_flag(context->options, OPTION_JSON)) {
+    if (context->json) {
         print_json(context);
     } else {
         print_yaml(context);

@@ -14,8 +14,9 @@ no_such_topic(const struct command_context *context, const char *name)
 }
 
 static void
-help_manual_page(const struct terminal *terminal)
+help_manual_page(const struct terminal *terminal, bool json)
 {
+    (void)json; /* a page for man(1) has one form */
     help_manual(terminal->file);
 }
 
@@ -24,7 +25,7 @@ cmd_help(struct command_context *context)
 {
     static const struct {
         const char *name;
-        void (*print)(const struct terminal *terminal);
+        void (*print)(const struct terminal *terminal, bool json);
     } topics[] = {
         {"exit-codes", help_exit_codes},
         {"verdicts", help_verdicts},
@@ -33,7 +34,7 @@ cmd_help(struct command_context *context)
     };
     char name[128];
     if (context->argument_count == 0) {
-        help_overview(context->out);
+        help_overview(context->out, context->json);
         return 0;
     }
     bool two = context->argument_count == 2;
@@ -41,11 +42,11 @@ cmd_help(struct command_context *context)
              two ? context->arguments[1] : "");
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
         if (strcmp(topics[i].name, name) != 0) continue;
-        topics[i].print(context->out);
+        topics[i].print(context->out, context->json);
         return 0;
     }
     const struct command *command = command_find(name);
     if (command == NULL) return no_such_topic(context, name);
-    help_command(context->out, command);
+    help_command(context->out, command, context->json);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
 #include "tally/command.h"
+#include "tally/intake_thread.h"
 #include "tally/session.h"
 #include "tally/socket_server.h"
 
@@ -16,6 +17,7 @@ struct run {
     struct command_context *context;
     struct session *session;
     struct socket_server *server;
+    struct intake_thread *intake;
     struct partition_status *status;
     bool *told; /* of each partition: its stop was said */
     char health[256];
@@ -66,7 +68,8 @@ run_start(struct run *run, struct fault *out_fault)
     CHECK(run->status != NULL && run->told != NULL);
     return data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_SOCKET, path,
                             out_fault) &&
-           socket_server_start(path, engine, &run->server, out_fault);
+           socket_server_start(path, engine, &run->server, out_fault) &&
+           intake_thread_start(run->session, &run->intake, out_fault);
 }
 
 static bool
@@ -83,6 +86,7 @@ run_until_stopped(struct run *run, struct fault *out_fault)
             instance_trouble(session_engine(run->session), out_fault);
             return fault_wrap(out_fault, "every partition has stopped");
         }
+        if (!intake_thread_look(run->intake, out_fault)) return false;
     }
     log_line(LOG_INFO, "stopping: publishing and checkpointing what is under way");
     return true;
@@ -95,6 +99,7 @@ cmd_run(struct command_context *context)
     struct fault fault;
     session_catch_signals();
     bool ok = run_start(&run, &fault) && run_until_stopped(&run, &fault);
+    intake_thread_stop(run.intake);
     if (run.server != NULL) socket_server_stop(run.server);
     if (run.session != NULL) {
         struct fault stop_fault;

@@ -7,7 +7,7 @@ int
 cmd_version(struct command_context *context)
 {
     FILE *out = context->out->file;
-    if (!options_flag(context->options, OPTION_JSON)) {
+    if (!context->json) {
         fprintf(out, "tally %s (journal format %d, points law %d)\n", TALLY_VERSION, JOURNAL_FORMAT,
                 LAW_VERSION);
         return 0;

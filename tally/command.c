@@ -1,6 +1,7 @@
 #include "tally/command.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/rules/diagnostics.h"
@@ -46,26 +47,36 @@ command_accepts(const struct command *command, enum option_id id)
     return false;
 }
 
-int
-command_fail(const struct command_context *context, const struct fault *fault)
+/* `details` are diagnostics, line by line: they stand before the fault, or inside its object. */
+static int
+fail_with_details(const struct command_context *context, const struct fault *fault,
+                  const char *details)
 {
     FILE *file = context->err->file;
-    if (context->options != NULL && options_flag(context->options, OPTION_JSON)) {
+    if (context->json) {
         struct json_object *object = json_object_new_object();
         json_object_object_add(object, "error",
                                json_object_new_string(fault_kind_name(fault->kind)));
         json_object_object_add(object, "exit", json_object_new_int(fault->kind));
         json_object_object_add(object, "message", json_object_new_string(fault->text));
+        if (*details != '\0')
+            json_object_object_add(object, "details", json_object_new_string(details));
         fprintf(file, "%s\n",
                 json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
         json_object_put(object);
         return fault->kind;
     }
-    fprintf(file, "%stally:%s ", terminal_style(context->err, STYLE_RED),
+    fprintf(file, "%s%stally:%s ", details, terminal_style(context->err, STYLE_RED),
             terminal_style(context->err, STYLE_PLAIN));
     terminal_text(context->err, bytes_from_cstr(fault->text));
     fputc('\n', file);
     return fault->kind;
+}
+
+int
+command_fail(const struct command_context *context, const struct fault *fault)
+{
+    return fail_with_details(context, fault, "");
 }
 
 /* The first words of all commands that begin with `group`, or of all. */
@@ -165,6 +176,23 @@ finish_output(const struct command_context *context, int code)
 }
 
 static int
+run_prepared(struct command_context *context)
+{
+    struct fault fault;
+    const struct options *options = context->options;
+    if (options_flag(options, OPTION_HELP)) {
+        help_command(context->out, context->command, context->json);
+        return 0;
+    }
+    if (!check_argument_count(context->command, options, &fault))
+        return command_fail(context, &fault);
+    context->arguments = options->arguments;
+    context->argument_count = options->argument_count;
+    log_set_level((enum log_level)options_number(options, OPTION_LOG_LEVEL));
+    return context->command->run(context);
+}
+
+static int
 run_with_options(struct command_context *context, int argument_count, char **arguments,
                  char *const *environment)
 {
@@ -175,23 +203,22 @@ run_with_options(struct command_context *context, int argument_count, char **arg
     for (enum option_id id = 0; id < OPTION_COUNT; id++) {
         input.accepts[id] = command_accepts(context->command, id);
     }
-    if (!options_read(&input, context->err->file, &options, &fault))
-        return command_fail(context, &fault);
-    context->options = &options;
-    context->arguments = options.arguments;
-    context->argument_count = options.argument_count;
-    log_set_level((enum log_level)options_number(&options, OPTION_LOG_LEVEL));
+    char *details = NULL;
+    size_t details_size;
+    FILE *messages = open_memstream(&details, &details_size);
+    CHECK(messages != NULL);
+    bool good = options_read(&input, messages, &options, &fault);
+    CHECK(fclose(messages) == 0);
     int code;
-    if (options_flag(&options, OPTION_HELP)) {
-        help_command(context->out, context->command);
-        code = 0;
-    } else if (!check_argument_count(context->command, &options, &fault)) {
-        code = command_fail(context, &fault);
+    if (good) {
+        context->options = &options;
+        fputs(details, context->err->file);
+        code = finish_output(context, run_prepared(context));
+        options_fini(&options);
     } else {
-        code = context->command->run(context);
+        code = fail_with_details(context, &fault, details);
     }
-    code = finish_output(context, code);
-    options_fini(&options);
+    free(details);
     return code;
 }
 
@@ -204,11 +231,15 @@ command_run(int argument_count, char **arguments, char *const *environment)
     struct command_context context = {.out = &out, .err = &err};
     struct fault fault;
     if (argument_count == 0) {
-        help_overview(&err);
+        help_overview(&err, false);
         return FAULT_USAGE;
     }
+    for (int i = 0; i < argument_count && strcmp(arguments[i], "--") != 0; i++) {
+        context.json |=
+            strcmp(arguments[i], "--json") == 0 || strcmp(arguments[i], "--json=true") == 0;
+    }
     if (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
-        help_overview(&out);
+        help_overview(&out, context.json);
         return finish_output(&context, 0);
     }
     int words = 1;

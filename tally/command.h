@@ -20,6 +20,7 @@
 struct command_context {
     const struct command *command;
     const struct options *options;
+    bool json; /* --json was given: known before the options are read, for their errors too */
     struct terminal *out, *err;
     char **arguments; /* those that are no flags, as many as the table allows */
     int argument_count;
@@ -50,7 +51,8 @@ bool command_accepts(const struct command *command, enum option_id id);
  * runs it. Returns the exit code. */
 int command_run(int argument_count, char **arguments, char *const *environment);
 
-/** Tells the fault: "tally: text", or as JSON with --json. Returns its kind, the exit code. */
+/** Tells the fault: "tally: text", or with --json as one JSON object. Returns its kind, the exit
+ * code. */
 int command_fail(const struct command_context *context, const struct fault *fault);
 
 #define COMMAND(name, function, ...) int function(struct command_context *context);

@@ -8,8 +8,8 @@
 enum { INDENT = 4, LINE_COLUMNS_MAX = 100, VALUE_TEXT_MAX = 96, RANGE_TEXT_MAX = 160 };
 
 static const struct help_exit_code exit_codes[] = {
-    {0, "ok", "all went well", "nothing to do"},
-#define EXIT_CODE(FAULT, code, meaning, remedy) {FAULT_##FAULT, #FAULT, meaning, remedy},
+    {0, "all went well", "nothing to do"},
+#define EXIT_CODE(FAULT, code, meaning, remedy) {FAULT_##FAULT, meaning, remedy},
 #include "tally/exit_codes.def"
 #undef EXIT_CODE
 };
@@ -149,8 +149,12 @@ print_flag(const struct terminal *terminal, enum option_id id)
 }
 
 void
-help_overview(const struct terminal *terminal)
+help_overview(const struct terminal *terminal, bool json)
 {
+    if (json) {
+        help_json_overview(terminal->file);
+        return;
+    }
     size_t count, widest = 0;
     const struct command *commands = command_table(&count);
     for (size_t i = 0; i < count; i++) {
@@ -173,8 +177,12 @@ help_overview(const struct terminal *terminal)
 }
 
 void
-help_command(const struct terminal *terminal, const struct command *command)
+help_command(const struct terminal *terminal, const struct command *command, bool json)
 {
+    if (json) {
+        help_json_command(terminal->file, command);
+        return;
+    }
     FILE *out = terminal->file;
     fprintf(out, "tally %s: %s\n", command->name, command->summary);
     print_heading(terminal, "Usage");
@@ -209,8 +217,12 @@ print_option(const struct terminal *terminal, enum option_id id)
 }
 
 void
-help_options(const struct terminal *terminal)
+help_options(const struct terminal *terminal, bool json)
 {
+    if (json) {
+        help_json_options(terminal->file);
+        return;
+    }
     fputs("Options: a key of tally.yaml, a flag, an environment variable. Flags win over the "
           "environment, and that over the "
           "file.\nLists and maps are written as YAML in flags and variables too: --kafka "
@@ -233,8 +245,12 @@ help_options(const struct terminal *terminal)
 }
 
 void
-help_exit_codes(const struct terminal *terminal)
+help_exit_codes(const struct terminal *terminal, bool json)
 {
+    if (json) {
+        help_json_exit_codes(terminal->file);
+        return;
+    }
     for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
         fprintf(terminal->file, "%s%3d%s  %s: %s\n", terminal_style(terminal, STYLE_BOLD),
                 exit_codes[i].code, terminal_style(terminal, STYLE_PLAIN), exit_codes[i].meaning,
@@ -243,8 +259,12 @@ help_exit_codes(const struct terminal *terminal)
 }
 
 void
-help_verdicts(const struct terminal *terminal)
+help_verdicts(const struct terminal *terminal, bool json)
 {
+    if (json) {
+        help_json_verdicts(terminal->file);
+        return;
+    }
     fputs("Every event that reaches the ledger is answered by exactly one of these, in "
           "points.outcomes.v1.\n",
           terminal->file);

@@ -4,19 +4,21 @@
 
 #include "tally/command.h"
 
+/* Each prints for people, or with `json` as one object or list for programs. */
+
 /** What `tally --help` says: every command with its summary. */
-void help_overview(const struct terminal *terminal);
+void help_overview(const struct terminal *terminal, bool json);
 
 /** One command: usage, what it does, its flags, an example. */
-void help_command(const struct terminal *terminal, const struct command *command);
+void help_command(const struct terminal *terminal, const struct command *command, bool json);
 
 /** Every option of tally.yaml with its flag, variable, range and default. */
-void help_options(const struct terminal *terminal);
+void help_options(const struct terminal *terminal, bool json);
 
-void help_exit_codes(const struct terminal *terminal);
+void help_exit_codes(const struct terminal *terminal, bool json);
 
 /** The business answers to an event, with what to do about each. */
-void help_verdicts(const struct terminal *terminal);
+void help_verdicts(const struct terminal *terminal, bool json);
 
 /** The manual page tally(1), in mdoc. */
 void help_manual(FILE *out);
@@ -30,7 +32,7 @@ const char *help_range(const struct option_info *info, char *out_text, size_t si
 /* A row of exit_codes.def, and of verdict.def. */
 struct help_exit_code {
     int code;
-    const char *name, *meaning, *remedy;
+    const char *meaning, *remedy;
 };
 
 struct help_verdict {
@@ -48,5 +50,12 @@ struct help_source_key {
 };
 
 const struct help_source_key *help_source_keys(size_t *out_count);
+
+/* help_json.c: the same as JSON. */
+void help_json_overview(FILE *out);
+void help_json_command(FILE *out, const struct command *command);
+void help_json_options(FILE *out);
+void help_json_exit_codes(FILE *out);
+void help_json_verdicts(FILE *out);
 
 #endif

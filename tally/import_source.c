@@ -113,10 +113,10 @@ source_next_csv(struct import_source *source, struct import_event *out_event, bo
     struct event event;
     struct map_rows rows;
     switch (map_csv_next(source->csv, &source->arena, &event, &rows, out_fault)) {
-    case MAP_FAILED: return false;
-    case MAP_ARENA_FULL: UNREACHABLE(); /* the arena holds several of the largest */
-    case MAP_END: *out_end = true; return true;
-    case MAP_EVENT: break;
+    case MAP_STEP_FAILED: return false;
+    case MAP_STEP_ARENA_FULL: UNREACHABLE(); /* the arena holds several of the largest */
+    case MAP_STEP_END: *out_end = true; return true;
+    case MAP_STEP_EVENT: break;
     }
     *out_event = (struct import_event){
         .source = event.source,

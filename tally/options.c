@@ -11,9 +11,10 @@
 #include "engine/rules/yaml.h"
 
 enum {
-    TEXTS_BYTES = 16 * 1024 * 1024, /* a file of 512 KiB and the longest command line and
-                                       environment Linux starts a program with */
-    SECRET_BYTES_MAX = 64 * 1024,   /* a chain of certificates */
+    /* A file of 512 KiB, the longest command line and environment that Linux takes (6 MiB), and as
+     * many secrets as there may be properties. */
+    TEXTS_BYTES = 32 * 1024 * 1024,
+    SECRET_BYTES_MAX = 64 * 1024, /* a chain of certificates */
 };
 
 /* Properties of librdkafka 2.0.2 that hold a secret itself, not the name of a file. */
@@ -31,7 +32,8 @@ static const struct option_info table[OPTION_COUNT] = {
     [OPTION_##                                                                                     \
         NAME] = {path, 0, {VALUE_##TYPE, least, most, words}, unit, default_text, secret, help},
 #define FLAG(NAME, name, letter, TYPE, unit, default_text, words, help)                            \
-    [OPTION_##NAME] = {name, letter, {VALUE_##TYPE, 0, INT32_MAX, words}, unit, default_text, false, help},
+    [OPTION_##NAME] = {name,  letter, {VALUE_##TYPE, 0, INT32_MAX, words}, unit, default_text,     \
+                       false, help},
 #include "tally/options.def"
 };
 
@@ -160,9 +162,7 @@ set_defaults(struct options *options)
     }
 }
 
-/* ---- Lists and maps
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Lists and maps ---- */
 
 static bool
 report_problem(struct document *document, const struct yaml_node *node,
@@ -174,27 +174,29 @@ report_problem(struct document *document, const struct yaml_node *node,
     return false;
 }
 
-/* One key of one source. Texts that may be left out are the empty text. */
+/* One key of one source: what it says, or its default. */
 static bool
-read_source_value(struct document *document, const struct yaml_node *node, enum source_key key,
-                  const char **out_text, int64_t *out_number)
+read_source_value(struct document *document, const struct yaml_node *entry, enum source_key key,
+                  const char **out_text)
 {
-    const struct value_rule *rule = &source_keys[key].rule;
     struct value_problem problem;
-    struct bytes text =
-        bytes_from_cstr(source_keys[key].default_text != NULL ? source_keys[key].default_text : "");
-    *out_text = keep_text(document->options, text);
-    *out_number = 0;
+    int64_t number;
+    const struct yaml_node *node = yaml_get(entry, source_keys[key].key);
+    if (node == NULL && source_keys[key].default_text == NULL) {
+        diagnostics_error(document->diagnostics, entry->place, "a source without a %s",
+                          source_keys[key].key);
+        diagnostics_hint(document->diagnostics, "add '%s: NAME'", source_keys[key].key);
+        return false;
+    }
     if (node == NULL) {
-        if (text.size == 0) return true;
-        bool good = value_parse(rule, text, out_number, &problem);
-        CHECK_MSG(good, "default of %s: %s", source_keys[key].key, problem.message);
+        *out_text = source_keys[key].default_text;
         return true;
     }
     if (!yaml_expect(node, YAML_TEXT, document->diagnostics)) return false;
-    if (!value_parse(rule, node->text, out_number, &problem))
+    if (!value_parse(&source_keys[key].rule, node->text, &number, &problem))
         return report_problem(document, node, &problem);
-    *out_text = keep_value(document->options, rule, node->text, &document->origin);
+    *out_text =
+        keep_value(document->options, &source_keys[key].rule, node->text, &document->origin);
     return true;
 }
 
@@ -202,39 +204,19 @@ static bool
 read_source(struct document *document, const struct yaml_node *entry,
             struct source_options *out_source)
 {
-    const char *keys[SOURCE_KEY_COUNT], *texts[SOURCE_KEY_COUNT];
-    int64_t numbers[SOURCE_KEY_COUNT];
+    const char *keys[SOURCE_KEY_COUNT], *texts[SOURCE_KEY_COUNT] = {NULL};
     for (size_t i = 0; i < SOURCE_KEY_COUNT; i++) {
         keys[i] = source_keys[i].key;
     }
     if (!yaml_expect(entry, YAML_MAP, document->diagnostics)) return false;
     bool good = yaml_check_keys(entry, keys, SOURCE_KEY_COUNT, document->diagnostics);
     for (size_t i = 0; i < SOURCE_KEY_COUNT; i++) {
-        good &= read_source_value(document, yaml_get(entry, keys[i]), (enum source_key)i, &texts[i],
-                                  &numbers[i]);
+        good &= read_source_value(document, entry, (enum source_key)i, &texts[i]);
     }
-    const char *topic = texts[SOURCE_KEY_topic];
-    if (yaml_get(entry, "topic") == NULL) {
-        good = diagnostics_error(document->diagnostics, entry->place, "a source without a topic");
-        diagnostics_hint(document->diagnostics, "add 'topic: NAME'");
-    }
-    if (!good) return false;
-    *out_source = (struct source_options){
-        .topic = topic,
-        .name = *texts[SOURCE_KEY_name] != '\0' ? texts[SOURCE_KEY_name] : topic,
-        .dead_letters = texts[SOURCE_KEY_dead_letters],
-        .map = texts[SOURCE_KEY_map],
-        .format = (enum source_format)numbers[SOURCE_KEY_format],
-        .packed = numbers[SOURCE_KEY_packed] == 1,
-        .generation = (uint32_t)numbers[SOURCE_KEY_generation],
-    };
-    if (*out_source->dead_letters == '\0') {
-        char *name = arena_alloc(&document->options->arena, strlen(topic) + sizeof "-dlt");
-        CHECK(name != NULL);
-        snprintf(name, strlen(topic) + sizeof "-dlt", "%s-dlt", topic);
-        out_source->dead_letters = name;
-    }
-    return true;
+    if (good)
+        *out_source =
+            (struct source_options){texts[SOURCE_KEY_topic], texts[SOURCE_KEY_generation]};
+    return good;
 }
 
 /* The whole list takes the place of one from a weaker origin. */
@@ -282,10 +264,9 @@ static bool
 read_secret(struct document *document, const struct yaml_node *node, const char *path,
             const char **out_value)
 {
-    char *text = arena_alloc(&document->options->arena, SECRET_BYTES_MAX + 1);
-    CHECK(text != NULL);
+    char text[SECRET_BYTES_MAX + 1];
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : read(file, text, SECRET_BYTES_MAX + 1);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text);
     int error = errno;
     if (file >= 0) close(file);
     if (size < 0) {
@@ -302,8 +283,7 @@ read_secret(struct document *document, const struct yaml_node *node, const char 
     }
     if (size == 0)
         return diagnostics_error(document->diagnostics, node->place, "'%s' is empty", path);
-    text[size] = '\0';
-    *out_value = text;
+    *out_value = keep_text(document->options, bytes_of(text, (size_t)size));
     return true;
 }
 
@@ -365,9 +345,7 @@ read_properties(struct document *document, const struct yaml_node *map, bool fro
     return good;
 }
 
-/* ---- tally.yaml
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- tally.yaml ---- */
 
 static bool
 read_node(struct document *document, enum option_id id, const struct yaml_node *node)
@@ -513,8 +491,7 @@ read_file(struct options *options, const char *path, bool named, FILE *messages,
            conclude(&diagnostics, messages, FAULT_CONFIG, out_fault);
 }
 
-/* ---- The environment and flags
- * ------------------------------------------------------------------------------------- */
+/* ---- The environment and flags ---- */
 
 /* A value from outside the file; lists and maps are written as YAML there too: --kafka
  * '{bootstrap.servers: "host:9092"}'. */

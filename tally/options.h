@@ -42,7 +42,6 @@ enum journal_time { JOURNAL_TIME_APPEND, JOURNAL_TIME_RECORD };
 enum output_encoding { OUTPUT_PROTOBUF, OUTPUT_JSON };
 enum output_packing { OUTPUT_SINGLE, OUTPUT_PACKED };
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
-enum source_format { SOURCE_AUTO, SOURCE_PROTOBUF, SOURCE_JSON };
 
 enum { OPTION_NAME_MAX = 64, ORIGIN_TEXT_MAX = 512, SOURCES_MAX = 64, PROPERTIES_MAX = 256 };
 
@@ -72,11 +71,7 @@ struct option_value {
 };
 
 struct source_options {
-    const char *topic, *name, *dead_letters;
-    const char *map; /* empty: none */
-    enum source_format format;
-    bool packed;
-    uint32_t generation;
+    const char *topic, *generation;
 };
 
 struct property {

@@ -311,6 +311,12 @@ session_outputs(struct session *session)
     return session->outputs;
 }
 
+const struct options *
+session_options(const struct session *session)
+{
+    return session->options;
+}
+
 struct kafka *
 session_kafka(struct session *session)
 {

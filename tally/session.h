@@ -41,6 +41,7 @@ void session_close(struct session *session);
 
 struct journal *session_journal(struct session *session);
 struct outputs *session_outputs(struct session *session);
+const struct options *session_options(const struct session *session);
 struct kafka *session_kafka(struct session *session);  /* NULL on the embedded journal */
 bool session_is_remote(const struct session *session); /* through the socket of a running process */
 

@@ -41,9 +41,7 @@ terminal_style(const struct terminal *terminal, enum style style)
     return terminal->colours ? sequences[style] : "";
 }
 
-/* ---- Widths
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Widths ---- */
 
 /* One character of text and its columns; a byte that begins none is U+FFFD. Returns its bytes. */
 static size_t
@@ -150,9 +148,7 @@ terminal_pad(const struct terminal *terminal, struct bytes text, size_t columns,
     if (!to_the_right && used < columns) fprintf(terminal->file, "%*s", (int)(columns - used), "");
 }
 
-/* ---- Figures
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Figures ---- */
 
 const char *
 format_count(int64_t count, char out_text[FIGURE_MAX])
@@ -187,9 +183,7 @@ format_duration(int64_t ms, char out_text[FIGURE_MAX])
     return out_text;
 }
 
-/* ---- Tables
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Tables ---- */
 
 struct text_table_row {
     struct text_table_row *next;
@@ -260,9 +254,7 @@ text_table_print(const struct text_table *table, const struct terminal *terminal
     }
 }
 
-/* ---- Progress
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Progress ---- */
 
 void
 progress_begin(struct progress *progress, struct terminal *terminal, const char *what,
@@ -317,9 +309,7 @@ progress_end(struct progress *progress)
     progress->drawn = false;
 }
 
-/* ---- The log
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- The log ---- */
 
 static enum log_level log_threshold = LOG_INFO; /* written before threads start */
 

@@ -6,6 +6,10 @@
  * open the journal probe append BOOTSTRAP JOURNAL PARTITIONS COUNT                       append
  * "NUMBER" round robin, wait for all probe read   BOOTSTRAP JOURNAL PARTITIONS COUNT [FIRST] print
  * COUNT messages, each partition from FIRST
+ *     probe create BOOTSTRAP JOURNAL PARTITIONS PROGRAMME append|record     write record 0 to each
+ * partition probe intake BOOTSTRAP JOURNAL PARTITIONS COUNT SOURCE…               take COUNT
+ * messages of the sources, group JOURNAL probe entries BOOTSTRAP JOURNAL PARTITIONS COUNT print the
+ * entries of COUNT records
  *
  * Exit code: the fault's, its text on standard error. What Kafka says to people goes to standard
  * output as "say: …". */
@@ -14,11 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/codec_event.h"
+#include "consumers/codec_record.h"
+#include "consumers/genesis.h"
+#include "consumers/intake.h"
 #include "consumers/journal_kafka.h"
 #include "consumers/topics.h"
 #include "engine/base/check.h"
+#include "engine/base/region.h"
 
-enum { READ_MAX = 256, WAIT_MS = 100, PATIENCE_MS = 60000 };
+enum { READ_MAX = 256, WAIT_MS = 100, PATIENCE_MS = 60000, SOURCES_MAX = 8 };
 
 struct probe {
     struct kafka *kafka;
@@ -125,6 +134,138 @@ probe_read(struct probe *probe, struct journal *journal, struct fault *out_fault
 }
 
 static bool
+probe_create(struct probe *probe, struct journal *journal, struct fault *out_fault)
+{
+    CHECK(probe->argc == 2);
+    struct genesis genesis = {
+        .format = JOURNAL_FORMAT,
+        .law = LAW_VERSION,
+        .journal_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+        .programme = bytes_from_cstr(probe->argv[0]),
+        .partition_count = journal->ops->partition_count(journal),
+        .time_kind = strcmp(probe->argv[1], "record") == 0 ? TIME_RECORD : TIME_APPEND,
+    };
+    char memory[EVENT_ID_BYTES_MAX];
+    struct genesis there;
+    unsigned found_count = 0;
+    bool found, made;
+    for (uint32_t i = 0; i < genesis.partition_count; i++) {
+        if (!genesis_read(journal, i, memory, &there, &found, out_fault)) return false;
+        found_count += found;
+    }
+    if (!genesis_write(journal, &genesis, false, &made, out_fault) ||
+        !genesis_read(journal, 0, memory, &there, &found, out_fault))
+        return false;
+    printf("written %u found %u id ", genesis.partition_count - found_count, found_count);
+    for (int i = 0; i < JOURNAL_ID_BYTES; i++)
+        printf("%02x", there.journal_id[i]);
+    printf("\n");
+    return true;
+}
+
+static bool
+probe_intake(struct probe *probe, struct journal *journal, struct fault *out_fault)
+{
+    CHECK(probe->argc >= 2);
+    uint64_t count = strtoull(probe->argv[0], NULL, 10), told = 0;
+    struct intake_source sources[SOURCES_MAX];
+    size_t source_count = (size_t)probe->argc - 1;
+    CHECK(source_count <= SOURCES_MAX);
+    for (size_t i = 0; i < source_count; i++) {
+        sources[i] = (struct intake_source){.topic = probe->argv[i + 1], .generation = "g1"};
+    }
+    struct intake_options options = {
+        .sources = sources, .source_count = source_count, .group = probe->topic, .instance = "one"};
+    struct intake *intake;
+    if (!intake_open(probe->kafka, journal, &options, &intake, out_fault)) return false;
+    bool well = true;
+    while (well && intake_counters(intake).messages < count) {
+        size_t work;
+        well = intake_run_once(intake, WAIT_MS, &work, out_fault);
+        if (intake_counters(intake).messages != told)
+            printf("took %" PRIu64 "\n", intake_counters(intake).messages);
+        told = intake_counters(intake).messages;
+        fflush(stdout);
+    }
+    struct intake_counters counters = intake_counters(intake);
+    intake_close(intake, PATIENCE_MS);
+    printf("messages %" PRIu64 " events %" PRIu64 " refused %" PRIu64 " dead %" PRIu64
+           " tombstones %" PRIu64 "\n",
+           counters.messages, counters.events, counters.refused, counters.dead_letters,
+           counters.tombstones);
+    return well;
+}
+
+static void
+entry_print(const struct journal_message *message, size_t index, const struct entry *entry)
+{
+    printf("%u %" PRId64 " %zu ", message->partition, message->offset, index);
+    if (entry->kind == ENTRY_EVENT) {
+        printf("event %.*s %.*s %.*s\n", (int)entry->event.source.size,
+               (const char *)entry->event.source.data, (int)entry->event.id.size,
+               (const char *)entry->event.id.data, (int)entry->event.member.size,
+               (const char *)entry->event.member.data);
+    } else if (entry->kind == ENTRY_REFUSED) {
+        printf("refused %.*s %.*s\n", (int)entry->refused.id.size,
+               (const char *)entry->refused.id.data, (int)entry->refused.detail.size,
+               (const char *)entry->refused.detail.data);
+    } else if (entry->kind == ENTRY_HOLE) {
+        printf("hole %.*s %d %" PRId64 " %.*s\n", (int)entry->hole.topic.size,
+               (const char *)entry->hole.topic.data, entry->hole.partition, entry->hole.offset,
+               (int)entry->hole.reason.size, (const char *)entry->hole.reason.data);
+    } else {
+        printf("kind %d\n", entry->kind);
+    }
+}
+
+static bool
+message_print(const struct journal_message *message, struct arena *arena, struct entry *entries,
+              struct fault *out_fault)
+{
+    size_t count;
+    arena->used = 0;
+    const struct record_decoder *decoder = codec_record_decoder();
+    if (!decoder->decode(decoder, message->payload, arena, entries, RECORD_ENTRIES_MAX, &count,
+                         out_fault)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        entry_print(message, i, &entries[i]);
+    return true;
+}
+
+static bool
+probe_entries(struct probe *probe, struct journal *journal, struct fault *out_fault)
+{
+    CHECK(probe->argc == 1);
+    uint64_t left = strtoull(probe->argv[0], NULL, 10);
+    struct region memory;
+    if (!region_map(CODEC_ARENA_BYTES, &memory, out_fault)) return false;
+    struct arena arena;
+    arena_init(&arena, memory.memory, memory.size);
+    struct entry *entries = calloc(RECORD_ENTRIES_MAX, sizeof *entries);
+    CHECK(entries != NULL);
+    struct journal_reader *reader;
+    bool well = journal->ops->open_reader(journal, &reader, out_fault);
+    CHECK(well);
+    for (uint32_t i = 0; well && i < probe->partition_count; i++)
+        well = reader->ops->assign(reader, i, 0, out_fault);
+    while (well && left > 0) {
+        struct journal_message messages[READ_MAX];
+        size_t count;
+        well = reader->ops->read(reader, WAIT_MS, messages, left < READ_MAX ? left : READ_MAX,
+                                 &count, out_fault);
+        for (size_t i = 0; well && i < count; i++)
+            well = message_print(&messages[i], &arena, entries, out_fault);
+        if (well) left -= count;
+    }
+    reader->ops->close(reader);
+    free(entries);
+    region_unmap(&memory);
+    return well;
+}
+
+static bool
 probe_run(const char *verb, struct probe *probe, struct fault *out_fault)
 {
     if (strcmp(verb, "topics") == 0) return probe_topics(probe, out_fault);
@@ -135,6 +276,9 @@ probe_run(const char *verb, struct probe *probe, struct fault *out_fault)
     bool well = true;
     if (strcmp(verb, "append") == 0) well = probe_append(probe, journal, out_fault);
     if (strcmp(verb, "read") == 0) well = probe_read(probe, journal, out_fault);
+    if (strcmp(verb, "create") == 0) well = probe_create(probe, journal, out_fault);
+    if (strcmp(verb, "intake") == 0) well = probe_intake(probe, journal, out_fault);
+    if (strcmp(verb, "entries") == 0) well = probe_entries(probe, journal, out_fault);
     journal->ops->close(journal);
     return well;
 }
