@@ -205,6 +205,7 @@ session_open_kafka(struct session *session, bool exclusive, struct fault *out_fa
         .encoder = codec_output_encoder(),
         .partition_count = session->journal->ops->partition_count(session->journal),
         .json = options_number(options, OPTION_OUTPUTS_ENCODING) == OUTPUT_JSON,
+        .programme = options_text(options, OPTION_PROGRAMME),
         .single_broker = options_flag(options, OPTION_JOURNAL_SINGLE_BROKER),
     };
     session_output_topics(options, outputs_options.topics);
