@@ -276,3 +276,28 @@ Test(fold_random, the_digest_does_not_depend_on_ticks, .timeout = 300)
         stream_free(&stream);
     }
 }
+
+/* Hours that are over leave no rows of timers behind, and none comes back after a restart. */
+Test(fold_random, timers_of_the_past_are_deleted)
+{
+    struct property random = property_start();
+    struct stream stream;
+    struct rig rig;
+    stream_make(&stream, random.seed + 40, 1500);
+    rig_open(&rig);
+    size_t most = 0;
+    for (size_t at = 0; at < stream.count; at += 50) {
+        stream_run(&stream, &rig, at, at + 50 < stream.count ? at + 50 : stream.count);
+        rig_checkpoint(&rig);
+        if (at % 400 == 0) rig_restart(&rig);
+        size_t rows = memory_store_count(&rig.store, ROW_TIMER);
+        if (rows > most) most = rows;
+    }
+    cr_assert_gt(most, 10);
+    rig_tick(&rig, "2040-01-01T00:00:00Z");
+    rig_checkpoint(&rig);
+    cr_assert_eq(memory_store_count(&rig.store, ROW_TIMER), 0, "%zu rows are left",
+                 memory_store_count(&rig.store, ROW_TIMER));
+    rig_close(&rig);
+    stream_free(&stream);
+}
