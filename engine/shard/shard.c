@@ -167,12 +167,14 @@ shard_read(struct shard *shard, int wait_ms)
         shard_stop_all(shard, &fault);
         return 0;
     }
+    for (size_t i = 0; i < shard->partition_count; i++)
+        shard->partitions[i].read_folding = shard->partitions[i].phase == PARTITION_FOLDING;
     for (size_t i = 0; i < count; i++) {
         struct partition *partition = shard_partition(shard, shard->messages[i].partition);
         CHECK(partition != NULL);
         if (partition->phase == PARTITION_CLAIMING)
             owner_skim(partition, &shard->messages[i]);
-        else if (partition->phase == PARTITION_FOLDING)
+        else if (partition->phase == PARTITION_FOLDING && partition->read_folding)
             partition_take(partition, &shard->messages[i]);
     }
     return count;
