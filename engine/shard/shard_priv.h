@@ -54,9 +54,10 @@ struct partition {
 
     /* journal */
     int64_t read_offset; /* next offset expected from the reader */
-    bool read_folding;   /* the batch under way was read for folding. Where a take-over in the midst
-                            of   a batch sent the reader back, the rest of the batch lies behind records
-                            that were skimmed and not folded: it will be read again */
+    /* The batch under way was read for folding. Where a take-over in its midst sent the reader
+     * back, the rest of it lies behind records that were skimmed and not folded: it is read again.
+     */
+    bool read_folding;
     int64_t journal_end;
     int64_t open_end; /* the durable end at open */
 
