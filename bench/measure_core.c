@@ -130,8 +130,8 @@ fold_record(struct bench *bench, struct state *state, const struct journal_messa
 {
     if (!state_reserve(state, count, out_fault)) return false;
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = i; i % AHEAD == 0 && k < count && k < i + AHEAD; k++)
-            fold_prefetch(state, &bench->entries[k]);
+        if (i % AHEAD == 0)
+            fold_prefetch(state, &bench->entries[i], count - i < AHEAD ? count - i : AHEAD);
         if (!fold_entry(bench, state, message, (uint32_t)i, out_fault)) return false;
     }
     drain(bench);
