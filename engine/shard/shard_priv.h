@@ -110,7 +110,7 @@ struct shard {
     struct needs needs;
     struct journal_message messages[SHARD_BATCH_MESSAGES];
     size_t message_next, message_count; /* of the last read: taken up to next, the rest waits */
-    int64_t wall_ms; /* of this duty cycle */
+    int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
     struct ck_ring calls;
