@@ -80,6 +80,7 @@ owner_take_over(struct partition *partition, struct fault *out_fault)
     if (!publish_begin(partition, out_fault)) return false;
     partition->phase = PARTITION_FOLDING;
     partition->read_offset = info.next_offset;
+    partition->messages_stale = true;
     return shard->reader->ops->assign(shard->reader, partition->number, info.next_offset,
                                       out_fault);
 }

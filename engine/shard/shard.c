@@ -157,27 +157,39 @@ shard_must_wait(const struct shard *shard)
     return slab_used_bytes(&shard->slab) > shard->options.memory_bytes;
 }
 
-static size_t
+static bool
 shard_read(struct shard *shard, int wait_ms)
 {
     struct fault fault;
-    size_t count = 0;
+    shard->message_next = shard->message_count = 0;
     if (!shard->reader->ops->read(shard->reader, wait_ms, shard->messages, SHARD_BATCH_MESSAGES,
-                                  &count, &fault)) {
+                                  &shard->message_count, &fault)) {
         shard_stop_all(shard, &fault);
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < shard->partition_count; i++)
-        shard->partitions[i].read_folding = shard->partitions[i].phase == PARTITION_FOLDING;
-    for (size_t i = 0; i < count; i++) {
-        struct partition *partition = shard_partition(shard, shard->messages[i].partition);
+        shard->partitions[i].messages_stale = false;
+    return true;
+}
+
+/* Takes what the last read brought, as far as memory and pipe allow: the rest stays for the next
+ * cycle, whose checkpoints make room. */
+static size_t
+shard_take(struct shard *shard)
+{
+    size_t taken = 0;
+    while (shard->message_next < shard->message_count && !shard_must_wait(shard)) {
+        const struct journal_message *message = &shard->messages[shard->message_next++];
+        struct partition *partition = shard_partition(shard, message->partition);
         CHECK(partition != NULL);
+        taken++;
+        if (partition->messages_stale) continue;
         if (partition->phase == PARTITION_CLAIMING)
-            owner_skim(partition, &shard->messages[i]);
-        else if (partition->phase == PARTITION_FOLDING && partition->read_folding)
-            partition_take(partition, &shard->messages[i]);
+            owner_skim(partition, message);
+        else if (partition->phase == PARTITION_FOLDING)
+            partition_take(partition, message);
     }
-    return count;
+    return taken;
 }
 
 size_t
@@ -194,7 +206,9 @@ shard_run_once(struct shard *shard, int64_t wall_ms, int wait_ms)
     }
     bool must_wait = shard_must_wait(shard);
     if (!shard_poll(shard, must_wait ? wait_ms : 0)) return work + 1;
-    if (!must_wait) work += shard_read(shard, wait_ms);
+    if (!must_wait && shard->message_next == shard->message_count && !shard_read(shard, wait_ms))
+        return work + 1;
+    work += shard_take(shard);
     for (size_t i = 0; i < shard->partition_count; i++) {
         struct partition *partition = &shard->partitions[i];
         if (partition->phase == PARTITION_FOLDING) {

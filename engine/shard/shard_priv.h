@@ -54,12 +54,10 @@ struct partition {
 
     /* journal */
     int64_t read_offset; /* next offset expected from the reader */
-    /* The batch under way was read for folding. Where a take-over in its midst sent the reader
-     * back, the rest of it lies behind records that were skimmed and not folded: it is read again.
-     */
-    bool read_folding;
     int64_t journal_end;
-    int64_t open_end; /* the durable end at open */
+    int64_t open_end;    /* the durable end at open */
+    bool messages_stale; /* the rest of this read was fetched before the reader was told to begin
+                            elsewhere */
 
     /* claim (owner.c) */
     uint64_t nonce;
@@ -111,7 +109,8 @@ struct shard {
     struct effects effects;
     struct needs needs;
     struct journal_message messages[SHARD_BATCH_MESSAGES];
-    int64_t wall_ms; /* of this duty cycle */
+    size_t message_next, message_count; /* of the last read: taken up to next, the rest waits */
+    int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
     struct ck_ring calls;
