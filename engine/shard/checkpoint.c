@@ -30,11 +30,7 @@ checkpoint_build(struct partition *partition, struct fault *out_fault)
     struct state_info info;
     state_info(partition->state, &info);
     for (enum topic topic = 0; topic < TOPIC_COUNT && shard->publisher != NULL; topic++) {
-        /* A lower bound is enough: the next start reads from here and passes over what the
-         * checkpoint has. */
-        uint64_t offset =
-            shard->publisher->ops->acked_offset(shard->publisher, partition->number, topic);
-        state_set_output_offset(partition->state, topic, offset);
+        state_set_output_offset(partition->state, topic, publish_read_from(partition, topic));
         partition->checkpoint_marks[topic] = info.outputs[topic].next_sequence;
     }
     partition->checkpoint_forwards = shard->appended;

@@ -138,8 +138,9 @@ owner_still_owns(struct partition *partition, struct fault *out_fault)
     struct state_info info;
     if (partition->shard->publisher == NULL) return true;
     state_info(partition->state, &info);
-    if (info.claim <= partition->claim)
+    if (info.claim < partition->claim)
         return true; /* an older owner's claim, folded on the way to ours */
+    if (info.claim == partition->claim) return publish_at_claim(partition, out_fault);
     return fault_set(out_fault, FAULT_TRY_AGAIN,
                      "partition %u: another owner claimed it at offset %lld; this one has stopped "
                      "and publishes nothing more",

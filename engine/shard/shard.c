@@ -75,10 +75,9 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
     }
     shard->partitions = calloc(count, sizeof *shard->partitions);
     CHECK(shard->partitions != NULL || count == 0);
-    for (size_t i = 0; i < count; i++) {
-        shard->partition_count = i + 1;
+    shard->partition_count = count;
+    for (size_t i = 0; i < count; i++)
         partition_open(shard, partitions[i], &shard->partitions[i]);
-    }
     for (size_t i = 0; i < count; i++)
         partition_start(&shard->partitions[i]);
     *out_shard = shard;

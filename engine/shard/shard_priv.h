@@ -39,7 +39,9 @@ enum {
 struct output_tail {
     struct tail_mark {
         uint64_t last_sequence, hash;
-    } * marks; /* rising; on the heap of the edges, freed when passed */
+        uint64_t offset; /* of its message */
+        uint64_t claim;  /* of its writer */
+    } * marks;           /* rising; on the heap of the edges, freed when passed */
     size_t count, next;
     uint64_t last_sequence; /* highest contiguous number found; 0 = none */
 };
@@ -110,7 +112,7 @@ struct shard {
     struct needs needs;
     struct journal_message messages[SHARD_BATCH_MESSAGES];
     size_t message_next, message_count; /* of the last read: taken up to next, the rest waits */
-    int64_t wall_ms; /* of this duty cycle */
+    int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
     struct ck_ring calls;
@@ -140,6 +142,8 @@ bool owner_append(struct partition *partition, uint32_t target, struct bytes rec
 
 /* publish.c */
 bool publish_begin(struct partition *partition, struct fault *out_fault);
+bool publish_at_claim(struct partition *partition, struct fault *out_fault);
+uint64_t publish_read_from(const struct partition *partition, enum topic topic);
 bool publish_drain(struct partition *partition, struct fault *out_fault);
 void publish_end(struct partition *partition);
 
