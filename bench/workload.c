@@ -110,6 +110,7 @@ enum {
     REFUND_LINE_AMOUNT = 2,
 
     REDEEM_SPEND_ID = 1,
+    REDEEM_CURRENCIES = 2,
     REDEEM_POINTS = 3,
 };
 
@@ -178,6 +179,7 @@ redeem_write(struct workload *workload, struct back *back)
 {
     const uint8_t *end = back->at;
     back_number(back, REDEEM_POINTS, SPEND_POINTS);
+    back_text(back, REDEEM_CURRENCIES, BYTES_LITERAL("points"));
     back_id(back, REDEEM_SPEND_ID, 's', workload->made, ORDER_DIGITS);
     back_close(back, EVENT_REDEEM_FIELD, end);
 }

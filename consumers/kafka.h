@@ -88,7 +88,8 @@ bool kafka_topic_create(struct kafka *kafka, const char *topic, uint32_t partiti
                         uint32_t replicas, const struct kafka_property *settings,
                         size_t setting_count, bool *out_existed, struct fault *out_fault);
 
-/** Sets some settings of a topic and keeps those that were set on it before. */
+/** Sets some settings of a topic, keeps those that were set on it before, and returns when they are
+ * in force. */
 bool kafka_topic_alter(struct kafka *kafka, const char *topic,
                        const struct kafka_property *settings, size_t setting_count,
                        struct fault *out_fault);

@@ -264,6 +264,27 @@ kafka_topic_describe(struct kafka *kafka, const char *topic,
     return true;
 }
 
+/* *out_in_force: the topic shows every one of the settings. */
+static bool
+settings_in_force(struct kafka *kafka, const char *topic, const struct kafka_property *settings,
+                  size_t setting_count, bool *out_in_force, struct fault *out_fault)
+{
+    rd_kafka_event_t *event;
+    const rd_kafka_ConfigEntry_t **entries;
+    size_t count, equal = 0;
+    if (!describe(kafka, topic, &event, &entries, &count, out_fault)) return false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < setting_count; j++) {
+            const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+            equal += value != NULL && strcmp(value, settings[j].value) == 0 &&
+                     strcmp(rd_kafka_ConfigEntry_name(entries[i]), settings[j].name) == 0;
+        }
+    }
+    rd_kafka_event_destroy(event);
+    *out_in_force = equal == setting_count;
+    return true;
+}
+
 /* AlterConfigs sets what it is told and puts everything else back to its default: what was set on
  * the topic before has to be told again. */
 bool
@@ -307,7 +328,21 @@ kafka_topic_alter(struct kafka *kafka, const char *topic, const struct kafka_pro
                 rd_kafka_ConfigResource_error_string(answers[0]));
     }
     rd_kafka_event_destroy(event);
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+
+    /* The controller has them; the broker that is asked next may hear of it a moment later. */
+    bool in_force = false;
+    struct kafka_wait wait = {0};
+    while (!in_force) {
+        if (!settings_in_force(kafka, topic, settings, setting_count, &in_force, out_fault)) {
+            return false;
+        }
+        if (!in_force &&
+            !kafka_wait_more(kafka, &wait, "are the new settings in force", out_fault)) {
+            return fault_wrap(out_fault, "topic %s", topic);
+        }
+    }
+    return true;
 }
 
 bool

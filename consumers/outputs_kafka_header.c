@@ -1,3 +1,5 @@
+#include "consumers/outputs_kafka_header_priv.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "consumers/outputs_kafka_header_priv.h"
 #include "engine/base/check.h"
 #include "engine/core/event.h"
 

@@ -6,6 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/base/murmur2.h"
 #include "engine/base/region.h"
+#include "engine/core/calendar.h"
 #include "engine/core/event.h"
 #include "tally/command.h"
 #include "tally/json_view.h"
@@ -186,6 +187,34 @@ struct statement {
     uint64_t count;
 };
 
+/* One posting for people: what came is plus, what went is minus, and what it is about stands
+ * behind. */
+static void
+statement_line(const struct terminal *terminal, struct json_object *posting)
+{
+    char when[INSTANT_TEXT_MAX], points[FIGURE_MAX + 1], balance[FIGURE_MAX];
+    instant_format((struct instant){json_view_number(posting, "effectiveAtMs")}, when);
+    bool comes = strcmp(json_view_cstr(posting, "to"), "ACCOUNT_ACTIVE") == 0;
+    points[0] = comes ? '+' : '-';
+    format_count(json_view_number(posting, "points"), points + 1);
+    fprintf(terminal->file, "%-24s  %-10s  %12s  %-10s  %12s  ", when,
+            json_view_cstr(posting, "kind"), points, json_view_cstr(posting, "currency"),
+            format_count(json_view_number(posting, "activeAfter"), balance));
+    const char *order = json_view_cstr(posting, "orderId"), *rule = json_view_cstr(posting, "rule");
+    if (*order != '\0') {
+        fputs("order ", terminal->file);
+        terminal_text(terminal, bytes_from_cstr(order));
+        fputs(*rule != '\0' ? ", " : "", terminal->file);
+    }
+    if (*rule != '\0')
+        fprintf(terminal->file, "rule %s of version %lld", rule,
+                (long long)json_view_number(posting, "ruleVersion"));
+    if (json_view_number(posting, "arrearsAfter") != 0)
+        fprintf(terminal->file, ", owes %s",
+                format_count(json_view_number(posting, "arrearsAfter"), balance));
+    fputc('\n', terminal->file);
+}
+
 static bool
 statement_take(void *argument, const struct output_item *item, struct fault *out_fault)
 {
@@ -200,12 +229,10 @@ statement_take(void *argument, const struct output_item *item, struct fault *out
     }
     struct json_object *posting = json_tokener_parse(item->json_text);
     CHECK(posting != NULL);
-    FILE *out = context->out->file;
-    fprintf(out, "%-24s %-10s %10s %-8s %-28s active %s", json_view_cstr(posting, "effectiveAt"),
-            json_view_cstr(posting, "kind"), json_view_cstr(posting, "amount"),
-            json_view_cstr(posting, "currency"), json_view_cstr(posting, "orderId"),
-            json_view_cstr(posting, "activeAfter"));
-    fprintf(out, "\n");
+    if (statement->count == 1)
+        fprintf(context->out->file, "%-24s  %-10s  %12s  %-10s  %12s  %s\n", "when", "what",
+                "points", "currency", "balance", "why");
+    statement_line(context->out, posting);
     json_object_put(posting);
     return true;
 }

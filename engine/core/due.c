@@ -96,6 +96,7 @@ due_do(struct apply *apply, const struct due *due, uint64_t max)
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
         tier_evaluate(apply, (struct instant){due->ms}, (struct instant){due->ms});
     }
+    posting_check(apply);
     return done;
 }
 

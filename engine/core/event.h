@@ -1,11 +1,16 @@
-/* What reaches the ledger, decoded: one struct per kind of journal entry. The core knows no wire format; consumers/codec
- * fills these in (the trust boundary) and every pointer in them lives as long as the caller's batch arena.
+/* What reaches the ledger, decoded: one struct per kind of journal entry. The core knows no wire
+ * format; consumers/codec fills these in (the trust boundary) and every pointer in them lives as
+ * long as the caller's batch arena.
  *
  * Invariants that the codec guarantees and the fold relies on:
- *  1. `source`, `id` and `member` are within their limits (architecture.md, "The journal"), valid UTF-8, never empty.
- *  2. Money is never negative and its currency is in currency.def; a line's discount and tax do not exceed its amount.
- *  3. `content_hash` covers type, member, occurred_at and payload in canonical form (semantics §3, identity).
- *  4. Only kinds in `enum event_kind` exist; others are refused by name before they reach a journal. */
+ *  1. `source`, `id` and `member` are within their limits (architecture.md, "The journal"), valid
+ * UTF-8, never empty.
+ *  2. Money is never negative and its currency is in currency.def; a line's discount and tax do not
+ * exceed its amount.
+ *  3. `content_hash` covers type, member, occurred_at and payload in canonical form (semantics §3,
+ * identity).
+ *  4. Only kinds in `enum event_kind` exist; others are refused by name before they reach a
+ * journal. */
 #ifndef TALLYBOOK_ENGINE_CORE_EVENT_H
 #define TALLYBOOK_ENGINE_CORE_EVENT_H
 
@@ -20,7 +25,8 @@ enum {
     EVENT_LINES_MAX = 2000,       /* a wholesale order; more is a mistake of the sender */
     EVENT_ID_BYTES_MAX = 128,     /* ids of members, events, orders, spends, refunds, lines */
     EVENT_BYTES_MAX = 256 * 1024, /* one event in canonical protobuf */
-    RECORD_BYTES_MAX = 900 * 1000 /* one packed journal record: below Kafka's default message limit of 1 MB */
+    RECORD_BYTES_MAX =
+        900 * 1000 /* one packed journal record: below Kafka's default message limit of 1 MB */
 };
 
 /* Keys that are not plain member ids begin with this byte and their kind ("\x01guest/…"). */
@@ -35,17 +41,25 @@ enum event_kind {
     EVENT_ENROL = 5,
 };
 
-enum line_kind { LINE_GOODS = 1, LINE_SHIPPING = 2, LINE_TAX = 3, LINE_FEE = 4, LINE_GIFT_CARD = 5 };
+enum line_kind {
+    LINE_GOODS = 1,
+    LINE_SHIPPING = 2,
+    LINE_TAX = 3,
+    LINE_FEE = 4,
+    LINE_GIFT_CARD = 5
+};
 
 /* One line of a purchase or a refund. Amounts are in minor units of the event's currency. */
 struct event_line {
-    struct bytes line_id; /* unique in its order; the codec numbers lines "1", "2", … that carry none */
+    struct bytes
+        line_id; /* unique in its order; the codec numbers lines "1", "2", … that carry none */
     struct bytes sku;
     struct bytes category;
     struct bytes brand;
     enum line_kind kind;
     int64_t quantity_milli;
-    int64_t amount_minor;   /* for the whole quantity, tax included, before discount; in a refund: what is given back */
+    int64_t amount_minor;   /* for the whole quantity, tax included, before discount; in a refund:
+                               what is given back */
     int64_t discount_minor; /* taken off the amount */
     int64_t tax_minor;      /* the part of amount less discount that is tax */
 };
@@ -60,8 +74,9 @@ struct purchase {
     uint32_t line_count;
 };
 
-/* A delta refund. With an order id it claws back from that order: by line, or, without lines, `amount_minor` spread over
- * what is left of all lines. Without an order id it is the refund that names no order (semantics §6). */
+/* A delta refund. With an order id it claws back from that order: by line, or, without lines,
+ * `amount_minor` spread over what is left of all lines. Without an order id it is the refund that
+ * names no order (semantics §6). */
 struct refund {
     struct bytes order_id;  /* empty: names no order */
     struct bytes refund_id; /* never empty */
@@ -89,8 +104,10 @@ struct event {
     struct bytes correlation_id; /* may be empty; echoed in the outcome */
     struct bytes traceparent;    /* may be empty; echoed in tiers and notices */
     uint64_t content_hash;
-    struct instant first_append; /* of a forwarded event: when its first partition appended it; else ms = 0 */
-    struct bytes wire;           /* the event's own protobuf bytes: what a forward appends to the home partition */
+    struct instant
+        first_append; /* of a forwarded event: when its first partition appended it; else ms = 0 */
+    struct bytes
+        wire; /* the event's own protobuf bytes: what a forward appends to the home partition */
     union {
         struct purchase purchase;
         struct refund refund;
@@ -125,8 +142,8 @@ struct genesis {
     enum time_kind time_kind;
 };
 
-/* A position names a place in one partition: offset of the record, index of the entry in it. Packed into 64 bits
- * (48 + 16) where it is persisted or published. */
+/* A position names a place in one partition: offset of the record, index of the entry in it. Packed
+ * into 64 bits (48 + 16) where it is persisted or published. */
 struct position {
     int64_t offset;
     uint32_t index;
@@ -141,11 +158,13 @@ position_pack(struct position position)
 static inline struct position
 position_unpack(uint64_t packed)
 {
-    return (struct position){.offset = (int64_t)(packed >> 16), .index = (uint32_t)(packed & 0xffff)};
+    return (struct position){.offset = (int64_t)(packed >> 16),
+                             .index = (uint32_t)(packed & 0xffff)};
 }
 
-/* What a tick or a claim says of its writer's state, so that every later fold can compare: the last applied position
- * and the running hash of all effects after it (architecture.md, "Durable means"). */
+/* What a tick or a claim says of its writer's state, so that every later fold can compare: the last
+ * applied position and the running hash of all effects after it (architecture.md, "Durable means").
+ */
 struct anchor {
     uint64_t applied; /* packed position; 0 = nothing but record 0 */
     uint64_t chain;
@@ -189,7 +208,8 @@ struct refused {
 
 struct entry {
     enum entry_kind kind;
-    struct instant journal_time; /* the entry's own, in a history journal; ms = 0 when it carries none */
+    struct instant
+        journal_time; /* the entry's own, in a history journal; ms = 0 when it carries none */
     union {
         struct event event;
         struct genesis genesis;

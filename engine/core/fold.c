@@ -6,6 +6,7 @@
 #include "engine/core/earn.h"
 #include "engine/core/giveback.h"
 #include "engine/core/output.h"
+#include "engine/core/posting.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
@@ -94,7 +95,7 @@ reference_needs(const struct state *state, const struct event *event, const stru
                    event->kind == EVENT_CANCELLATION;
     if (!returns || member == NULL || needs->count > before || count == 0) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, member, order, needs);
+    if (order != NULL) giveback_needs(state, order, needs);
 }
 
 void
@@ -297,18 +298,6 @@ apply_new(struct apply *apply, struct identity *identity)
 }
 
 static void
-check_conservation(const struct apply *apply)
-{
-    for (uint32_t slot = 0; slot < apply->state->rulebooks.currency_count; slot++) {
-        if ((apply->touched & UINT32_C(1) << slot) == 0) continue;
-        __int128 sum = 0;
-        for (size_t account = 0; account < ACCOUNT_CODES; account++)
-            sum += apply->state->balances[slot][account];
-        CHECK_MSG(sum == 0, "points of a currency do not balance");
-    }
-}
-
-static void
 apply_event(struct state *state, const struct event *event, struct effects *effects)
 {
     struct apply apply = apply_of(state, effects, event);
@@ -344,7 +333,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     case IDENTITY_NEW:
         identity = (struct identity){.hash = hash, .content = event->content_hash};
         apply_new(&apply, &identity);
-        check_conservation(&apply);
+        posting_check(&apply);
         return;
     }
 }
@@ -585,7 +574,6 @@ take_hint(struct state *state, const struct hint *hint, struct effects *effects,
         apply.member = member;
         *out_done += due_do(&apply, &due, max - *out_done);
         member = apply.member;
-        check_conservation(&apply);
     }
     due_note_next(state, member);
     return true;

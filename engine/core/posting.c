@@ -105,3 +105,16 @@ posting_take(struct apply *apply, enum posting_kind kind, enum account to, uint3
     if (out_part_count != NULL) *out_part_count = parts;
     return units - left;
 }
+
+void
+posting_check(const struct apply *apply)
+{
+    for (uint32_t touched = apply->touched; touched != 0; touched &= touched - 1) {
+        const int64_t *balances = apply->state->balances[__builtin_ctz(touched)];
+        uint64_t sum = 0; /* modulo 2^64: each balance has 63 bits, and one that is wrong by 2^64
+                             does not exist */
+        for (size_t account = 0; account < ACCOUNT_CODES; account++)
+            sum += (uint64_t)balances[account];
+        CHECK_MSG(sum == 0, "points of a currency do not balance");
+    }
+}

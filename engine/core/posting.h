@@ -29,4 +29,7 @@ int64_t posting_take(struct apply *apply, enum posting_kind kind, enum account t
                      int64_t units, int64_t effective_ms, struct spend_part *out_parts,
                      uint32_t *out_part_count);
 
+/* The equation of semantics §3, CHECKed for every currency that this apply has touched. */
+void posting_check(const struct apply *apply);
+
 #endif

@@ -1,8 +1,10 @@
-/* A program: one version of a programme's rulebook in normalised form, as the fold runs it. engine/rules compiles YAML
- * into it, an activation record carries its bytes, and the fold reads nothing else (semantics §9).
+/* A program: one version of a programme's rulebook in normalised form, as the fold runs it.
+ * engine/rules compiles YAML into it, an activation record carries its bytes, and the fold reads
+ * nothing else (semantics §9).
  *
- * Slots: currencies, tier groups and levels are named by their ids in the program. The state maps ids to slots in order
- * of first appearance over all activations, so that a later version may reorder them. */
+ * Slots: currencies, tier groups and levels are named by their ids in the program. The state maps
+ * ids to slots in order of first appearance over all activations, so that a later version may
+ * reorder them. */
 #ifndef TALLYBOOK_ENGINE_CORE_PROGRAM_H
 #define TALLYBOOK_ENGINE_CORE_PROGRAM_H
 
@@ -37,9 +39,9 @@ struct program_expiry {
 };
 
 struct program_currency {
-    struct bytes id;    /* "points" */
-    uint8_t scale;      /* 0–6; never changes between versions */
-    bool qualifying;    /* counts for tiers only, cannot be spent */
+    struct bytes id; /* "points" */
+    uint8_t scale;   /* 0–6; never changes between versions */
+    bool qualifying; /* counts for tiers only, cannot be spent */
     enum rounding rounding;
     struct program_expiry expiry;
     int32_t notice_days; /* expiring-soon notice this many days before; 0 = none */
@@ -64,14 +66,14 @@ struct program_basis {
 /* An earn rule: points per money on each line that matches. */
 struct program_rule {
     struct bytes id;
-    uint32_t currency;      /* index into the program's currencies */
-    int32_t priority;       /* higher goes first, then id by bytes; rules are stored in that order */
-    uint16_t money;         /* ISO 4217 numeric of the orders it applies to */
-    struct rate rate;       /* units of points per minor unit of money */
+    uint32_t currency; /* index into the program's currencies */
+    int32_t priority;  /* higher goes first, then id by bytes; rules are stored in that order */
+    uint16_t money;    /* ISO 4217 numeric of the orders it applies to */
+    struct rate rate;  /* units of points per minor unit of money */
     const struct bytes *categories; /* empty list: every category */
     uint32_t category_count;
     struct program_basis basis;
-    int32_t tier_group;     /* index of the group whose multiplier applies, or -1 */
+    int32_t tier_group; /* index of the group whose multiplier applies, or -1 */
 };
 
 enum metric_kind { METRIC_SPEND = 1, METRIC_POINTS = 2 };
@@ -105,8 +107,8 @@ struct program {
     struct bytes name;
     uint32_t version;
     struct instant effective_from;
-    struct bytes zone_name; /* IANA name, for people */
-    struct zone zone;       /* its transitions, frozen at activation (semantics §2) */
+    struct bytes zone_name;   /* IANA name, for people */
+    struct zone zone;         /* its transitions, frozen at activation (semantics §2) */
     int64_t accept_future_ms; /* default 5 min */
     int64_t accept_past_ms;   /* default 366 days */
     enum unknown_member unknown_member;
@@ -120,15 +122,19 @@ struct program {
     uint32_t rule_count;
 };
 
-/* Writes the normalised form. The layout is described byte by byte in program.c. Fails by writer->overflow. */
+/* Writes the normalised form. The layout is described byte by byte in program.c. Fails by
+ * writer->overflow. */
 void program_encode(const struct program *program, struct writer *writer);
 
-/* Reads and validates the normalised form; everything in *out_program points into `bytes` or the arena. A program that
- * breaks any rule of this header (order of rules, ladders, indexes, zones, sizes) is refused: FAULT_DATA. */
-bool program_decode(struct bytes bytes, struct arena *arena, struct program *out_program, struct fault *out_fault);
+/* Reads and validates the normalised form; everything in *out_program points into `bytes` or the
+ * arena. A program that breaks any rule of this header (order of rules, ladders, indexes, zones,
+ * sizes) is refused: FAULT_DATA. */
+bool program_decode(struct bytes bytes, struct arena *arena, struct program *out_program,
+                    struct fault *out_fault);
 
-/* A version's compatibility with the one before it: version rises strictly; scale of a currency and the zone never change
- * (architecture.md, "The journal"). FAULT_DATA names what changed. */
-bool program_follows(const struct program *next, const struct program *previous, struct fault *out_fault);
+/* A version's compatibility with the one before it: version rises strictly; scale of a currency and
+ * the zone never change (architecture.md, "The journal"). FAULT_DATA names what changed. */
+bool program_follows(const struct program *next, const struct program *previous,
+                     struct fault *out_fault);
 
 #endif

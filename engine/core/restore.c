@@ -105,6 +105,9 @@ put(struct state *state, struct row row, struct fault *out_fault)
 {
     if (row.key.size == 0 || row.value.data == NULL)
         return fault_set(out_fault, FAULT_DATA, "a row without key or value");
+    if (!state->has_genesis && row.key.data[0] != ROW_META && !state->restoring) {
+        return fault_set(out_fault, FAULT_DATA, "the store has rows, but no META row");
+    }
     switch ((enum row_family)row.key.data[0]) {
     case ROW_META: return put_meta(state, row, out_fault);
     case ROW_RULEBOOK: return rulebooks_load(&state->rulebooks, row, out_fault);

@@ -1,4 +1,5 @@
-/* Verdicts as an enum, and their texts. The table is verdict.def; semantics §3 gives the order in which they win. */
+/* Verdicts as an enum, and their texts. The table is verdict.def; semantics §3 gives the order in
+ * which they win. */
 #ifndef TALLYBOOK_ENGINE_CORE_VERDICT_H
 #define TALLYBOOK_ENGINE_CORE_VERDICT_H
 
@@ -18,7 +19,8 @@ struct verdict_info {
     const char *remedy;  /* what to do about it */
 };
 
-/* The row of the table for `verdict`; NULL for a number that this version does not know. Any thread. */
+/* The row of the table for `verdict`; NULL for a number that this version does not know. Any
+ * thread. */
 const struct verdict_info *verdict_find(uint32_t verdict);
 
 /* All rows in order of number, for help texts. */

@@ -28,9 +28,9 @@ enum {
     ZONE_END_YEAR = 2101, /* exclusive */
 };
 
-/** Loads a zone from $TZDIR or /usr/share/zoneinfo; the table lives in the arena. FAULT_CONFIG when
- * there is no such zone (or its name is none), FAULT_NO_INPUT when the machine has no tz database,
- * FAULT_DATA when the file is damaged. */
+/** Loads a zone from $TZDIR or /usr/share/zoneinfo, UTC without either; the table lives in the
+ * arena. FAULT_CONFIG when there is no such zone (or its name is none), FAULT_NO_INPUT when the
+ * machine has no tz database, FAULT_DATA when the file is damaged. */
 bool zone_load(struct bytes name, struct arena *arena, struct zone *out_zone,
                struct fault *out_fault);
 

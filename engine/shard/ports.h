@@ -135,8 +135,8 @@ struct publisher_ops {
                   uint64_t next_sequence, uint64_t offset, struct fault *out_fault);
     /* Encodes and queues the effects of one partition (forwards are skipped: they go to the
      * journal). Effects whose number is below the topic's next were published before and are
-     * skipped. Copies everything. FAULT_TRY_AGAIN when the queue is full and nothing was taken:
-     * poll and try again. */
+     * skipped. Copies everything. FAULT_TRY_AGAIN when the queue is full: poll and make the
+     * same call again; what was taken is passed over by its numbers. */
     bool (*publish)(struct publisher *publisher, uint32_t partition, uint64_t claim,
                     const struct effect *effects, size_t count, struct fault *out_fault);
     /* Serves deliveries, resends after failures; waits up to `wait_ms` for news. */

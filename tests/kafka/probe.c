@@ -10,9 +10,15 @@
  * partition probe intake BOOTSTRAP JOURNAL PARTITIONS COUNT SOURCE…               take COUNT
  * messages of the sources, group JOURNAL probe entries BOOTSTRAP JOURNAL PARTITIONS COUNT print the
  * entries of COUNT records
+ *     probe publish BOOTSTRAP JOURNAL PARTITIONS LAST single|packed|json FIRST
+ *                                                                           publish effects FIRST
+ * to LAST of each partition probe outputs BOOTSTRAP JOURNAL PARTITIONS print what stands on the
+ * outputs
  *
  * Exit code: the fault's, its text on standard error. What Kafka says to people goes to standard
  * output as "say: …". */
+#include "tests/kafka/probe.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +31,19 @@
 #include "consumers/journal_kafka.h"
 #include "consumers/topics.h"
 #include "engine/base/check.h"
+#include "engine/base/decimal.h"
 #include "engine/base/region.h"
 
 enum { READ_MAX = 256, WAIT_MS = 100, PATIENCE_MS = 60000, SOURCES_MAX = 8 };
 
-struct probe {
-    struct kafka *kafka;
-    const char *topic;
-    uint32_t partition_count;
-    int argc;
-    char **argv; /* behind PARTITIONS */
-};
+int64_t
+probe_number(const char *text)
+{
+    int64_t number;
+    CHECK_MSG(decimal_parse(bytes_from_cstr(text), 0, &number) == DECIMAL_OK, "%s is no number",
+              text);
+    return number;
+}
 
 static void
 say(void *context, const char *line)
@@ -50,8 +58,8 @@ probe_topics(struct probe *probe, struct fault *out_fault)
 {
     CHECK(probe->argc >= 2);
     char names[TOPIC_COUNT][KAFKA_TOPIC_BYTES];
-    static const char *const suffixes[TOPIC_COUNT] = {"postings", "outcomes", "tiers", "notices"};
-    uint32_t replicas = (uint32_t)atoi(probe->argv[1]);
+    probe_output_names(probe->topic, names);
+    uint32_t replicas = (uint32_t)probe_number(probe->argv[1]);
     struct topics_plan plan = {.journal = probe->topic,
                                .sources = (const char *const *)probe->argv + 2,
                                .source_count = (size_t)probe->argc - 2,
@@ -59,10 +67,8 @@ probe_topics(struct probe *probe, struct fault *out_fault)
                                .replicas = replicas,
                                .in_sync = replicas,
                                .repair = strcmp(probe->argv[0], "repair") == 0};
-    for (int i = 0; i < TOPIC_COUNT; i++) {
-        snprintf(names[i], sizeof names[i], "%s.%s", probe->topic, suffixes[i]);
+    for (int i = 0; i < TOPIC_COUNT; i++)
         plan.outputs[i] = names[i];
-    }
     struct topics_report report;
     if (!topics_create(probe->kafka, &plan, &report, out_fault)) return false;
     printf("made %u kept %u repaired %u\n", report.made, report.kept, report.repaired);
@@ -73,7 +79,7 @@ static bool
 probe_append(struct probe *probe, struct journal *journal, struct fault *out_fault)
 {
     CHECK(probe->argc == 1);
-    uint64_t count = strtoull(probe->argv[0], NULL, 10), next = 0, told = 0;
+    uint64_t count = (uint64_t)probe_number(probe->argv[0]), next = 0, told = 0;
     struct journal_appender *appender;
     if (!journal->ops->open_appender(journal, &appender, out_fault)) return false;
     bool well = true;
@@ -108,8 +114,8 @@ static bool
 probe_read(struct probe *probe, struct journal *journal, struct fault *out_fault)
 {
     CHECK(probe->argc >= 1);
-    uint64_t left = strtoull(probe->argv[0], NULL, 10);
-    int64_t first = probe->argc > 1 ? atoll(probe->argv[1]) : 0;
+    uint64_t left = (uint64_t)probe_number(probe->argv[0]);
+    int64_t first = probe->argc > 1 ? probe_number(probe->argv[1]) : 0;
     struct journal_reader *reader;
     if (!journal->ops->open_reader(journal, &reader, out_fault)) return false;
     bool well = true;
@@ -167,7 +173,7 @@ static bool
 probe_intake(struct probe *probe, struct journal *journal, struct fault *out_fault)
 {
     CHECK(probe->argc >= 2);
-    uint64_t count = strtoull(probe->argv[0], NULL, 10), told = 0;
+    uint64_t count = (uint64_t)probe_number(probe->argv[0]), told = 0;
     struct intake_source sources[SOURCES_MAX];
     size_t source_count = (size_t)probe->argc - 1;
     CHECK(source_count <= SOURCES_MAX);
@@ -238,7 +244,7 @@ static bool
 probe_entries(struct probe *probe, struct journal *journal, struct fault *out_fault)
 {
     CHECK(probe->argc == 1);
-    uint64_t left = strtoull(probe->argv[0], NULL, 10);
+    uint64_t left = (uint64_t)probe_number(probe->argv[0]);
     struct region memory;
     if (!region_map(CODEC_ARENA_BYTES, &memory, out_fault)) return false;
     struct arena arena;
@@ -269,6 +275,8 @@ static bool
 probe_run(const char *verb, struct probe *probe, struct fault *out_fault)
 {
     if (strcmp(verb, "topics") == 0) return probe_topics(probe, out_fault);
+    if (strcmp(verb, "publish") == 0) return probe_publish(probe, out_fault);
+    if (strcmp(verb, "outputs") == 0) return probe_outputs(probe, out_fault);
     struct journal *journal;
     struct journal_kafka_options options = {.topic = probe->topic,
                                             .partition_count = probe->partition_count};
@@ -292,7 +300,7 @@ main(int argc, char **argv)
         .properties = properties, .property_count = 1, .patience_ms = PATIENCE_MS, .say = say};
     struct fault fault = {0};
     struct probe probe = {.topic = argv[3],
-                          .partition_count = (uint32_t)atoi(argv[4]),
+                          .partition_count = (uint32_t)probe_number(argv[4]),
                           .argc = argc - 5,
                           .argv = argv + 5};
     bool well = kafka_open(&settings, &probe.kafka, &fault) && probe_run(argv[1], &probe, &fault);

@@ -136,7 +136,7 @@ class Outages(unittest.TestCase):
 
     read, assert_whole = Journal.read, Journal.assert_whole
 
-    def outage(self, end, count=2_000_000, first=100_000):
+    def outage(self, end, count=1_000_000, first=50_000):
         with Step("append", self.broker.bootstrap, "j", PARTITIONS, count) as step:
             step.until(lambda line: acked(line) >= first)
             end()

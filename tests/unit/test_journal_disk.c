@@ -356,6 +356,59 @@ Test(journal_disk, many_append_while_one_reads)
     disk_folder_remove(&folder);
 }
 
+/* Appends to partition 1, each record a commit of its own. */
+static void *
+trickle_job(void *argument)
+{
+    struct writer_job *job = argument;
+    struct journal_appender *appender;
+    struct fault own;
+    if (!job->journal->ops->open_appender(job->journal, &appender, &own)) return NULL;
+    job->done = true;
+    for (uint64_t i = 0; job->done && i < job->number; i++) {
+        job->done = appender->ops->append(appender, 1, BYTES_LITERAL("x"), &own);
+        while (job->done && appender->ops->acked(appender) <= i)
+            job->done = appender->ops->poll(appender, 1000, &own);
+    }
+    appender->ops->close(appender);
+    return NULL;
+}
+
+/* While a reader goes through much of one partition, another one grows behind its snapshot. */
+Test(journal_disk, reads_no_further_than_its_snapshot)
+{
+    enum { LARGE = 40, TRICKLE = 200 };
+    static uint8_t large[400 * 1000];
+    struct disk_folder folder;
+    struct journal *journal = journal_make(&folder, 2);
+    struct journal_appender *appender = appender_open(journal);
+    for (int i = 0; i < LARGE; i++)
+        cr_assert(append_wait(appender, 0, bytes_of(large, sizeof large)));
+    cr_assert(wait_acked(appender, LARGE));
+    appender->ops->close(appender);
+
+    struct writer_job job = {.journal = journal, .number = TRICKLE};
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, trickle_job, &job), 0);
+    struct journal_reader *reader = reader_open(journal);
+    cr_assert(reader->ops->assign(reader, 1, 0, &fault));
+    for (int64_t next = 0; next < TRICKLE;) {
+        struct journal_message messages[128];
+        size_t count;
+        cr_assert(reader->ops->assign(reader, 0, 0, &fault));
+        cr_assert(reader->ops->read(reader, 10000, messages, 128, &count, &fault), "%s",
+                  fault.text);
+        for (size_t i = 0; i < count; i++) {
+            if (messages[i].partition == 1) cr_assert_eq(messages[i].offset, next++);
+        }
+    }
+    pthread_join(thread, NULL);
+    cr_expect(job.done);
+    reader->ops->close(reader);
+    journal->ops->close(journal);
+    disk_folder_remove(&folder);
+}
+
 static _Atomic bool clock_may_go;
 
 /* The committer asks for the time with every commit: here it can be held. */
