@@ -64,7 +64,6 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
     shard->options.state_folder = shard->state_folder;
     shard->options.owner_name = shard->owner_name;
     shard->wall_ms = clock_wall_ms();
-    ck_ring_init(&shard->calls, SHARD_CALLS_MAX);
     if (!shard_map_memory(shard, out_fault)) goto fail;
     if (!options->journal->ops->open_reader(options->journal, &shard->reader, out_fault)) goto fail;
     if (options->outputs != NULL) {

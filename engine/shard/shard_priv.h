@@ -3,7 +3,6 @@
 #ifndef TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 #define TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 
-#include <ck_ring.h>
 #include <stdatomic.h>
 
 #include "engine/base/arena.h"
@@ -116,8 +115,8 @@ struct shard {
     int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
-    struct ck_ring calls;
-    struct ck_ring_buffer call_buffer[SHARD_CALLS_MAX];
+    struct shard_call_slot *call_slots[SHARD_CALLS_MAX];
+    atomic_uint calls_put, calls_taken; /* since the start; each at its number modulo the size */
     atomic_uint call_bell; /* futex word: rung after each enqueue, for a shard that has nothing else
                               to wait on */
     atomic_bool calls_ended;

@@ -1,6 +1,7 @@
 /* What a shard does when it must wait: for memory, for acknowledgements, for a queue that is full.
  */
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "engine/shard/shard_priv.h"
