@@ -1,10 +1,13 @@
 /* Calls from the service thread into a shard: a bounded ring with one producer, one consumer and no
  * lock.
  *
- * Memory order: the slot's content is published by ck_ring's enqueue (store fence) and read after
- * its dequeue (load fence). `done` is the way back: RELEASE in call_finish pairs with ACQUIRE in
- * shard_call. `calls_ended` is set by the shard's thread after its last dequeue: a slot that is
- * still in the ring then is never looked at again, so the caller may leave. */
+ * Memory order: the slot's content is published by the RELEASE of `done` in shard_call, before the
+ * enqueue, and read after the ACQUIRE of it in call_run_once, behind the dequeue (ck_ring's own
+ * fences order the same, but say so to the processor alone). `done` is the way back as well:
+ * RELEASE in call_finish pairs with ACQUIRE in shard_call. `calls_ended` is set by the shard's
+ * thread after its last dequeue: a slot that is still in the ring then is never looked at again, so
+ * the caller may leave; one that was taken out before is done by then, so the caller looks once
+ * more. */
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -13,7 +16,7 @@
 #include "engine/base/check.h"
 #include "engine/shard/shard_priv.h"
 
-enum { CALL_WAITING = 0, CALL_DONE = 1, CALL_REFUSED = 2 };
+enum { CALL_WAITING = 0, CALL_DONE = 1 };
 
 static void
 futex_wait(atomic_uint *word, unsigned value, const struct timespec *timeout)
@@ -41,15 +44,14 @@ bool
 shard_call(struct shard *shard, shard_function *function, void *context)
 {
     struct shard_call_slot slot = {.function = function, .context = context};
-    atomic_init(&slot.done, CALL_WAITING);
+    atomic_store_explicit(&slot.done, CALL_WAITING, memory_order_release);
     if (!ck_ring_enqueue_spsc(&shard->calls, shard->call_buffer, &slot)) return false;
     atomic_fetch_add_explicit(&shard->call_bell, 1, memory_order_seq_cst);
     futex_wake(&shard->call_bell);
     unsigned result;
     while ((result = atomic_load_explicit(&slot.done, memory_order_acquire)) == CALL_WAITING) {
-        if (atomic_load_explicit(&shard->calls_ended, memory_order_seq_cst)) {
-            return false;
-        }
+        if (atomic_load_explicit(&shard->calls_ended, memory_order_seq_cst))
+            return atomic_load_explicit(&slot.done, memory_order_acquire) == CALL_DONE;
         struct timespec timeout = {.tv_nsec = 100 * 1000 * 1000};
         futex_wait(&slot.done, CALL_WAITING, &timeout);
     }
@@ -63,6 +65,7 @@ call_run_once(struct shard *shard)
     struct shard_call_slot *slot;
     while (count < SHARD_CALLS_MAX &&
            ck_ring_dequeue_spsc(&shard->calls, shard->call_buffer, &slot)) {
+        CHECK(atomic_load_explicit(&slot->done, memory_order_acquire) == CALL_WAITING);
         slot->function(shard, slot->context);
         call_finish(slot, CALL_DONE);
         count++;

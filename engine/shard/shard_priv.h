@@ -21,6 +21,7 @@ enum {
         1 << 20, /* unacknowledged effects of a shard: beyond, stop reading (back-pressure) */
     SHARD_CLAIM_TRIES_MAX = 8, /* lost races for a claim before the partition gives up */
     SHARD_CLAIMS_PER_RECORD_MAX = 64,
+    SHARD_CLAIM_QUIET_MS = 2000, /* nothing read for so long: the claim waits no longer */
 };
 
 #define SHARD_EFFECT_ARENA_BYTES                                                                   \
@@ -39,7 +40,9 @@ enum {
 struct output_tail {
     struct tail_mark {
         uint64_t last_sequence, hash;
-    } * marks; /* rising; on the heap of the edges, freed when passed */
+        uint64_t offset; /* of its message */
+        uint64_t claim;  /* of its writer */
+    } * marks;           /* rising; on the heap of the edges, freed when passed */
     size_t count, next;
     uint64_t last_sequence; /* highest contiguous number found; 0 = none */
 };
@@ -76,6 +79,7 @@ struct partition {
     uint64_t checkpoint_marks[TOPIC_COUNT]; /* acknowledged up to here: may be ingested */
     uint64_t checkpoint_forwards;           /* appender count that must be durable */
     uint64_t checkpoints;
+    uint64_t checkpoints_wanted; /* so many, once the one that was asked for last is ingested */
     int64_t last_checkpoint_ms;
 
     /* ticks */
@@ -88,8 +92,7 @@ struct partition {
 struct shard_call_slot {
     shard_function *function;
     void *context;
-    atomic_uint done; /* futex word: 0 waiting, 1 done, 2 refused. Release by the shard, acquire by
-                         the caller */
+    atomic_uint done; /* futex word: 0 waiting, 1 done; see call.c for its memory order */
 };
 
 struct shard {
@@ -110,7 +113,7 @@ struct shard {
     struct needs needs;
     struct journal_message messages[SHARD_BATCH_MESSAGES];
     size_t message_next, message_count; /* of the last read: taken up to next, the rest waits */
-    int64_t wall_ms; /* of this duty cycle */
+    int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
     struct ck_ring calls;
@@ -119,6 +122,10 @@ struct shard {
                               to wait on */
     atomic_bool calls_ended;
 };
+
+/* shard.c */
+bool shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault);
+void shard_make_room(struct shard *shard);
 
 /* partition.c */
 void partition_open(struct shard *shard, uint32_t number, struct partition *partition);
@@ -133,6 +140,7 @@ void partition_look_at_end(struct partition *partition);
 /* owner.c */
 bool owner_begin(struct partition *partition, struct fault *out_fault);
 void owner_skim(struct partition *partition, const struct journal_message *message);
+void owner_claim_when_quiet(struct partition *partition);
 bool owner_still_owns(struct partition *partition, struct fault *out_fault);
 void owner_tick(struct partition *partition);
 bool owner_append(struct partition *partition, uint32_t target, struct bytes record,
@@ -140,6 +148,8 @@ bool owner_append(struct partition *partition, uint32_t target, struct bytes rec
 
 /* publish.c */
 bool publish_begin(struct partition *partition, struct fault *out_fault);
+bool publish_at_claim(struct partition *partition, struct fault *out_fault);
+uint64_t publish_read_from(const struct partition *partition, enum topic topic);
 bool publish_drain(struct partition *partition, struct fault *out_fault);
 void publish_end(struct partition *partition);
 

@@ -90,12 +90,12 @@ shard_rig_open(struct shard_rig *rig, uint32_t partitions, bool expires)
     cr_assert(region_map(2 * RECORD_BYTES_MAX, &rig->record_region, &rig->fault));
     cr_assert(region_map(EVENT_MEMORY, &rig->event_region, &rig->fault));
     arena_init(&rig->events, rig->event_region.memory, EVENT_MEMORY);
-    cr_assert(journal_disk_create(disk_folder_file(&rig->folder, "journal"), partitions,
-                                  &rig->fault),
-              "%s", rig->fault.text);
-    cr_assert(outputs_disk_create(disk_folder_file(&rig->folder, "outputs"), partitions,
-                                  &rig->fault),
-              "%s", rig->fault.text);
+    cr_assert(
+        journal_disk_create(disk_folder_file(&rig->folder, "journal"), partitions, &rig->fault),
+        "%s", rig->fault.text);
+    cr_assert(
+        outputs_disk_create(disk_folder_file(&rig->folder, "outputs"), partitions, &rig->fault),
+        "%s", rig->fault.text);
     shard_rig_open_ports(rig);
     /* Journals differ, as two real ones do: their folders' names are random. */
     memcpy(genesis.journal_id, rig->folder.path + strlen(rig->folder.path) - 6, 6);
