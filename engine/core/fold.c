@@ -95,7 +95,7 @@ reference_needs(const struct state *state, const struct event *event, const stru
                    event->kind == EVENT_CANCELLATION;
     if (!returns || member == NULL || needs->count > before || count == 0) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, member, order, needs);
+    if (order != NULL) giveback_needs(state, order, needs);
 }
 
 void

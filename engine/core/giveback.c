@@ -49,17 +49,18 @@ expired_of(const struct state *state, const struct member *member, const struct 
     return true;
 }
 
+/* Asked for also while the lot is open: an entry before this one in its batch may use it up. */
 void
-giveback_needs(const struct state *state, const struct member *member,
-               const struct reference *reference, struct needs *needs)
+giveback_needs(const struct state *state, const struct reference *reference, struct needs *needs)
 {
-    struct giveback giveback = {.ordinal = reference->node.key};
+    struct order order;
     size_t mark = arena_mark(state->scratch);
-    order_decode(bytes_of(reference->content, reference->size), state->scratch, &giveback.order);
-    for (uint32_t i = 0; i < giveback.order.grant_count; i++) {
+    order_decode(bytes_of(reference->content, reference->size), state->scratch, &order);
+    for (uint32_t i = 0; i < order.grant_count; i++) {
         int64_t expired;
-        if (expired_of(state, member, &giveback, &giveback.order.grants[i], &expired)) continue;
-        closed_need(giveback.ordinal, needs);
+        if (closed_find(&state->closed, reference->node.key, order.grants[i].lot_index, &expired))
+            continue;
+        closed_need(reference->node.key, needs);
         break;
     }
     arena_reset_to(state->scratch, mark);

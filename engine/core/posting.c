@@ -109,11 +109,12 @@ posting_take(struct apply *apply, enum posting_kind kind, enum account to, uint3
 void
 posting_check(const struct apply *apply)
 {
-    for (uint32_t slot = 0; slot < apply->state->rulebooks.currency_count; slot++) {
-        if ((apply->touched & UINT32_C(1) << slot) == 0) continue;
-        __int128 sum = 0;
+    for (uint32_t touched = apply->touched; touched != 0; touched &= touched - 1) {
+        const int64_t *balances = apply->state->balances[__builtin_ctz(touched)];
+        uint64_t sum = 0; /* modulo 2^64: each balance has 63 bits, and one that is wrong by 2^64
+                             does not exist */
         for (size_t account = 0; account < ACCOUNT_CODES; account++)
-            sum += apply->state->balances[slot][account];
+            sum += (uint64_t)balances[account];
         CHECK_MSG(sum == 0, "points of a currency do not balance");
     }
 }

@@ -116,22 +116,22 @@ fetch(struct rig *rig)
     rig->needs.count = 0;
 }
 
-bool
-rig_entry(struct rig *rig, const struct entry *entry)
+void
+rig_load(struct rig *rig, const struct entry *entry)
 {
-    if (rig->cold) {
-        rig_checkpoint(rig);
-        state_evict(rig->state, SIZE_MAX);
-    }
-    CHECK(state_reserve(rig->state, 1, &rig->fault));
     rig->needs.count = 0;
     for (;;) {
         fold_needs(rig->state, entry, rig->now_ms, &rig->needs);
-        if (rig->needs.count == 0) break;
+        if (rig->needs.count == 0) return;
         fetch(rig);
     }
-    fold_prefetch(rig->state, entry, 1);
+}
+
+bool
+rig_apply(struct rig *rig, const struct entry *entry)
+{
     struct position position = {.offset = rig->offset};
+    fold_prefetch(rig->state, entry, 1);
     if (!fold_apply(rig->state, entry, position, rig->now_ms, &rig->effects, &rig->fault))
         return false;
     drain(rig);
@@ -142,6 +142,18 @@ rig_entry(struct rig *rig, const struct entry *entry)
     }
     state_record_done(rig->state, rig->offset++, 0);
     return true;
+}
+
+bool
+rig_entry(struct rig *rig, const struct entry *entry)
+{
+    if (rig->cold) {
+        rig_checkpoint(rig);
+        state_evict(rig->state, SIZE_MAX);
+    }
+    CHECK(state_reserve(rig->state, 1, &rig->fault));
+    rig_load(rig, entry);
+    return rig_apply(rig, entry);
 }
 
 void

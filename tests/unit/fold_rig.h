@@ -41,6 +41,9 @@ void rig_close(struct rig *rig);
 /* A partition of one, on append time, and a rulebook in force since 1970. */
 void rig_start(struct rig *rig, const struct program *program);
 
+/* Loads what the entry needs; applies it with all its due work; both, one after the other. */
+void rig_load(struct rig *rig, const struct entry *entry);
+bool rig_apply(struct rig *rig, const struct entry *entry);
 bool rig_entry(struct rig *rig, const struct entry *entry);
 void rig_activate(struct rig *rig, const struct program *program);
 

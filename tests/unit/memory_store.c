@@ -54,6 +54,15 @@ memory_store_find(const struct memory_store *store, struct bytes key)
     return i < store->count && bytes_equal(store->rows[i].key, key) ? i : SIZE_MAX;
 }
 
+size_t
+memory_store_count(const struct memory_store *store, enum row_family family)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < store->count; i++)
+        count += store->rows[i].key.data[0] == (uint8_t)family;
+    return count;
+}
+
 static void
 put(struct memory_store *store, struct bytes key, struct bytes value)
 {

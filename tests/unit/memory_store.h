@@ -24,6 +24,9 @@ struct memory_store memory_store_copy(const struct memory_store *store);
 /* The index of the row of exactly this key; SIZE_MAX when there is none. */
 size_t memory_store_find(const struct memory_store *store, struct bytes key);
 
+/* How many rows a family has. */
+size_t memory_store_count(const struct memory_store *store, enum row_family family);
+
 /* Puts all rows of a checkpoint in, checking that each family comes in strictly rising order. Begin
  * and end are the caller's. */
 void memory_store_take(struct memory_store *store, struct state *state);

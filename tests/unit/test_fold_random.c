@@ -206,3 +206,98 @@ Test(fold_random, cold_members_and_slices_change_nothing, .timeout = 300)
         stream_free(&stream);
     }
 }
+
+static void
+run_in_batches(const struct stream *stream, struct rig *rig, size_t batch)
+{
+    for (size_t at = 0; at < stream->count; at += batch) {
+        size_t to = at + batch < stream->count ? at + batch : stream->count;
+        rig_checkpoint(rig);
+        state_evict(rig->state, SIZE_MAX);
+        cr_assert(state_reserve(rig->state, batch, &rig->fault));
+        for (size_t i = at; i < to; i++)
+            rig_load(rig, &stream->entries[i].entry);
+        for (size_t i = at; i < to; i++) {
+            rig->now_ms = stream->entries[i].append_ms;
+            cr_assert(rig_apply(rig, &stream->entries[i].entry), "entry %zu: %s", i,
+                      rig->fault.text);
+        }
+    }
+}
+
+/* What was loaded for a batch is enough for the whole batch, whatever its entries do to each other
+ * (fold_needs). */
+Test(fold_random, needs_of_a_batch_hold_to_its_end, .timeout = 300)
+{
+    struct property random = property_start();
+    for (uint64_t round = 0; round < 8; round++) {
+        struct stream stream;
+        struct rig rig;
+        uint64_t seed = random.seed + 20 + round;
+        stream_make(&stream, seed, 4000);
+        struct end plain = run_plain(&stream);
+        rig_open(&rig);
+        run_in_batches(&stream, &rig, 64 << round % 4);
+        struct end end = end_of(&rig);
+        expect_equal(&plain, &end, "in batches", seed, 0);
+        rig_close(&rig);
+        stream_free(&stream);
+    }
+}
+
+/* More ticks make the same ledger: an import that was killed and went on has others than one that
+ * was not. */
+Test(fold_random, the_digest_does_not_depend_on_ticks, .timeout = 300)
+{
+    struct property random = property_start();
+    for (uint64_t round = 0; round < 3; round++) {
+        struct stream stream;
+        struct rig plain, ticked;
+        stream_make(&stream, random.seed + 30 + round, 1500);
+        rig_open(&plain);
+        rig_open(&ticked);
+        for (size_t i = 0; i < stream.count; i++) {
+            int64_t before_ms = ticked.now_ms;
+            stream_run(&stream, &plain, i, i + 1);
+            if (i > 0 && stream.entries[i].append_ms > before_ms) {
+                struct entry tick = {.kind = ENTRY_TICK};
+                ticked.now_ms += (int64_t)property_below(
+                    &random, (uint64_t)(stream.entries[i].append_ms - before_ms));
+                cr_assert(rig_entry(&ticked, &tick));
+            }
+            stream_run(&stream, &ticked, i, i + 1);
+        }
+        rig_tick(&plain, "2031-01-01T00:00:00Z");
+        rig_tick(&ticked, "2031-01-01T00:00:00Z");
+        cr_assert(hash128_equal(rig_digest(&plain), rig_digest(&ticked)), "seed %llu",
+                  (unsigned long long)random.seed + 30 + round);
+        rig_close(&plain);
+        rig_close(&ticked);
+        stream_free(&stream);
+    }
+}
+
+/* Hours that are over leave no rows of timers behind, and none comes back after a restart. */
+Test(fold_random, timers_of_the_past_are_deleted)
+{
+    struct property random = property_start();
+    struct stream stream;
+    struct rig rig;
+    stream_make(&stream, random.seed + 40, 1500);
+    rig_open(&rig);
+    size_t most = 0;
+    for (size_t at = 0; at < stream.count; at += 50) {
+        stream_run(&stream, &rig, at, at + 50 < stream.count ? at + 50 : stream.count);
+        rig_checkpoint(&rig);
+        if (at % 400 == 0) rig_restart(&rig);
+        size_t rows = memory_store_count(&rig.store, ROW_TIMER);
+        if (rows > most) most = rows;
+    }
+    cr_assert_gt(most, 10);
+    rig_tick(&rig, "2040-01-01T00:00:00Z");
+    rig_checkpoint(&rig);
+    cr_assert_eq(memory_store_count(&rig.store, ROW_TIMER), 0, "%zu rows are left",
+                 memory_store_count(&rig.store, ROW_TIMER));
+    rig_close(&rig);
+    stream_free(&stream);
+}
