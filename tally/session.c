@@ -46,11 +46,13 @@ static void
 session_on_signal(int signal)
 {
     uint64_t one = 1;
+    int kept = errno;
     (void)signal;
     atomic_store(&session_stop, true);
     ssize_t ignored =
         write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
     (void)ignored;
+    errno = kept;
 }
 
 void
@@ -381,6 +383,7 @@ session_instance_options(const struct session *session, enum instance_mode mode,
         .checkpoint_records = (uint64_t)options_number(options, OPTION_CHECKPOINT_RECORDS),
         .checkpoint_ms = options_number(options, OPTION_CHECKPOINT_MS),
         .tick_ms = options_number(options, OPTION_TICK_MS),
+        .stop = &session_stop,
     };
 }
 
@@ -401,8 +404,8 @@ session_stop_engine(struct session *session, struct fault *out_fault)
     struct instance *engine = session->engine;
     CHECK(engine != NULL);
     session->engine = NULL;
-    bool trouble = instance_trouble(engine, out_fault);
     bool settled = instance_stop(engine, SESSION_SETTLE_MS);
+    bool trouble = instance_trouble(engine, out_fault);
     instance_close(engine);
     if (trouble) return false;
     if (!settled)

@@ -195,9 +195,10 @@ bool
 shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault)
 {
     const struct shard_options *options = &shard->options;
-    if (options->stop == NULL || !atomic_load(options->stop) ||
-        clock_monotonic_ns() - since_ns < options->stop_wait_ms * 1000000)
-        return true;
+    bool asked = false;
+    for (size_t i = 0; i < sizeof options->stops / sizeof *options->stops; i++)
+        asked |= options->stops[i] != NULL && atomic_load(options->stops[i]);
+    if (!asked || clock_monotonic_ns() - since_ns < options->stop_wait_ms * 1000000) return true;
     return fault_set(out_fault, FAULT_TRY_AGAIN,
                      "a queue stayed full until the end; nothing is lost, the next start sends "
                      "again what is missing");

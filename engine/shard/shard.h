@@ -46,8 +46,8 @@ struct shard_options {
     int64_t tick_ms;  /* a quiet partition's clock is advanced this often; 0: never tick */
     bool checkpoints; /* false: never write to the store (a look from outside) */
     uint64_t expected_members, expected_identities; /* per partition; first sizes, they grow */
-    const atomic_bool *stop; /* set: a queue that stays full ends the partition after stop_wait_ms
-                                instead of being waited for. NULL: never */
+    const atomic_bool *stops[2]; /* any set: a queue that stays full ends the partition after
+                                    stop_wait_ms instead of being waited for; NULL: none */
     int64_t stop_wait_ms;
 };
 

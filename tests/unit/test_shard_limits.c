@@ -224,7 +224,7 @@ Test(shard_limits, a_full_queue_does_not_keep_a_shard_that_is_asked_to_end)
     shard_rig_open(&rig, 1, false);
     struct shard_options options = shard_rig_options(&rig, "a");
     options.outputs = slow_make(rig.outputs);
-    options.stop = &stop;
+    options.stops[1] = &stop;
     options.stop_wait_ms = 10;
     shard_rig_buy(&rig, "ann", 1000);
     slow_full = INT_MAX;
@@ -234,7 +234,7 @@ Test(shard_limits, a_full_queue_does_not_keep_a_shard_that_is_asked_to_end)
     cr_expect_eq(status.fault.kind, FAULT_TRY_AGAIN, "%s", status.fault.text);
     shard_close(shard);
     slow_full = 0;
-    options.stop = NULL;
+    options.stops[1] = NULL;
     shard = shard_rig_start(&rig, &options);
     shard_rig_run(shard);
     shard_close(shard);
