@@ -90,7 +90,7 @@ class Cold(StoryCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.traffic = cls.shared / "traffic.tbj"
-        subprocess.run([GENERATE, "--out", cls.traffic, "--events", "400000", "--members", "300000", "--seed", "7"],
+        subprocess.run([GENERATE, "--out", cls.traffic, "--events", "250000", "--members", "100000", "--seed", "7"],
                        check=True, capture_output=True, timeout=LIMIT_SECONDS)
         cls.warm = Ledger(cls.shared / "unused").told("replay", cls.traffic, "--shards", "1", "--verify")
 
