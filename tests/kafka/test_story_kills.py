@@ -55,9 +55,7 @@ class Traffic(threading.Thread):
             raise self.trouble
 
 
-class Kills(StoryCase):
-    COUNT = 5
-    SECONDS = 2.5  # a start takes a second or two: some kills meet recovery, some the middle of the traffic
+class DaemonCase(StoryCase):
     OPTIONS = {"checkpoint": {"records": 3000, "ms": 500}}
 
     @classmethod
@@ -104,6 +102,11 @@ class Kills(StoryCase):
             status = ledger.await_folded()
             return status if sum(each["ordinals"] for each in status["partitions"]) >= traffic.number else None
         return await_that(taken, f"{traffic.number} events taken", 120)
+
+
+class Kills(DaemonCase):
+    COUNT = 5
+    SECONDS = 2.5  # a start takes a second or two: some kills meet recovery, some the middle of the traffic
 
     def test_killed_at_random_moments(self):
         chance = kills.seeded(self.id())
