@@ -41,7 +41,8 @@ answer(const char *id, enum verdict verdict, enum verdict first)
     static uint8_t memory[1024];
     Tallybook__V1__EventRef event = TALLYBOOK__V1__EVENT_REF__INIT;
     Tallybook__V1__Outcome outcome = TALLYBOOK__V1__OUTCOME__INIT;
-    event.source = "shop";
+    static char source[] = "shop";
+    event.source = source;
     event.id = (char *)(uintptr_t)id;
     outcome.event = &event;
     outcome.verdict = verdict;
