@@ -248,7 +248,7 @@ import_digest(struct import *import, char out_digest[33], struct fault *out_faul
     char *json;
     struct instance *engine = session_engine(import->session);
     if (engine != NULL && (!instance_wait_idle(engine, NULL, NULL, out_fault) ||
-                           !instance_checkpoint(engine, out_fault)))
+                           !instance_checkpoint(engine, NULL, out_fault)))
         return false;
     if (!session_status(import->session, &json, out_fault)) return false;
     struct json_object *status = json_tokener_parse(json);

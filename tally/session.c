@@ -46,11 +46,13 @@ static void
 session_on_signal(int signal)
 {
     uint64_t one = 1;
+    int kept = errno;
     (void)signal;
     atomic_store(&session_stop, true);
     ssize_t ignored =
         write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
     (void)ignored;
+    errno = kept;
 }
 
 void
@@ -87,6 +89,29 @@ session_make_folders(const char *path, struct fault *out_fault)
                              strerror(errno));
     }
     return true;
+}
+
+bool
+session_make_embedded(const struct options *options, uint32_t partition_count, bool *out_made,
+                      struct fault *out_fault)
+{
+    const char *data_dir = options_text(options, OPTION_DATA_DIR);
+    char path[DATA_FOLDER_PATH_BYTES];
+    struct data_folder *folder;
+    *out_made = false;
+    if (data_folder_open(data_dir, &folder, out_fault)) {
+        data_folder_close(folder);
+        return true;
+    }
+    if (out_fault->kind == FAULT_TRY_AGAIN) return true; /* somebody runs on it: it is there */
+    if (out_fault->kind != FAULT_NO_INPUT) return false;
+    if (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault))
+        return false;
+    *out_made = true;
+    return data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault) &&
+           journal_disk_create(path, partition_count, out_fault) &&
+           data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault) &&
+           outputs_disk_create(path, partition_count, out_fault);
 }
 
 /* ---- Opening
@@ -358,6 +383,7 @@ session_instance_options(const struct session *session, enum instance_mode mode,
         .checkpoint_records = (uint64_t)options_number(options, OPTION_CHECKPOINT_RECORDS),
         .checkpoint_ms = options_number(options, OPTION_CHECKPOINT_MS),
         .tick_ms = options_number(options, OPTION_TICK_MS),
+        .stop = &session_stop,
     };
 }
 
@@ -378,8 +404,8 @@ session_stop_engine(struct session *session, struct fault *out_fault)
     struct instance *engine = session->engine;
     CHECK(engine != NULL);
     session->engine = NULL;
-    bool trouble = instance_trouble(engine, out_fault);
     bool settled = instance_stop(engine, SESSION_SETTLE_MS);
+    bool trouble = instance_trouble(engine, out_fault);
     instance_close(engine);
     if (trouble) return false;
     if (!settled)

@@ -18,7 +18,8 @@ checkpoint_is_due(const struct partition *partition)
     if (partition->checkpoint_asked || entries >= shard->options.checkpoint_records) return true;
     if (shard->wall_ms - partition->last_checkpoint_ms >= shard->options.checkpoint_ms) return true;
     /* Memory: a partition whose changed rows take its share of half the limit writes them out
-     * before they crowd out the rest. */
+     * before they crowd out the rest, and above the limit every one does. */
+    if (slab_used_bytes(&shard->slab) > shard->options.memory_bytes) return true;
     return state_dirty_bytes(partition->state) >
            shard->options.memory_bytes / 2 / shard->partition_count;
 }

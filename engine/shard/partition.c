@@ -190,6 +190,7 @@ partition_run_due(struct partition *partition, struct fault *out_fault)
         case DUE_DONE: return true;
         case DUE_MORE: break;
         case DUE_NEEDS:
+            shard_make_room(shard);
             if (!partition_load(partition, &shard->needs, out_fault)) return false;
             break;
         }
@@ -278,6 +279,7 @@ partition_fold_record(struct partition *partition, const struct journal_message 
     for (size_t i = 0; i < count; i++) {
         if (i % PARTITION_AHEAD == 0) {
             size_t ahead = count - i < PARTITION_AHEAD ? count - i : PARTITION_AHEAD;
+            shard_make_room(shard);
             fold_prefetch(partition->state, entries + i, ahead);
             if (!partition_load_ahead(partition, entries + i, ahead, message->append_ms, ready,
                                       out_fault))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/base/crash.h"
 #include "engine/shard/shard_priv.h"
 
@@ -192,12 +193,12 @@ publish_drain(struct partition *partition, struct fault *out_fault)
             if (!ok) return false;
         }
         CRASH_POINT("publish.before_send");
+        int64_t since_ns = clock_monotonic_ns();
         while (!shard->publisher->ops->publish(shard->publisher, partition->number,
                                                partition->claim, effects->items, effects->count,
                                                out_fault)) {
-            if (out_fault->kind != FAULT_TRY_AGAIN)
-                return fault_wrap(out_fault, "partition %u: publish", partition->number);
-            if (!shard->publisher->ops->poll(shard->publisher, 10, out_fault))
+            if (out_fault->kind != FAULT_TRY_AGAIN || !shard_may_wait(shard, since_ns, out_fault) ||
+                !shard->publisher->ops->poll(shard->publisher, 10, out_fault))
                 return fault_wrap(out_fault, "partition %u: publish", partition->number);
         }
         CRASH_POINT("publish.after_send");

@@ -64,7 +64,6 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
     shard->options.state_folder = shard->state_folder;
     shard->options.owner_name = shard->owner_name;
     shard->wall_ms = clock_wall_ms();
-    ck_ring_init(&shard->calls, SHARD_CALLS_MAX);
     if (!shard_map_memory(shard, out_fault)) goto fail;
     if (!options->journal->ops->open_reader(options->journal, &shard->reader, out_fault)) goto fail;
     if (options->outputs != NULL) {
@@ -191,6 +190,59 @@ shard_take(struct shard *shard)
     return taken;
 }
 
+/* Waiting for a queue with room has an end when the shard was asked to end. */
+bool
+shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault)
+{
+    const struct shard_options *options = &shard->options;
+    bool asked = false;
+    for (size_t i = 0; i < sizeof options->stops / sizeof *options->stops; i++)
+        asked |= options->stops[i] != NULL && atomic_load(options->stops[i]);
+    if (!asked || clock_monotonic_ns() - since_ns < options->stop_wait_ms * 1000000) return true;
+    return fault_set(out_fault, FAULT_TRY_AGAIN,
+                     "a queue stayed full until the end; nothing is lost, the next start sends "
+                     "again what is missing");
+}
+
+static void
+shard_evict(struct shard *shard, size_t target)
+{
+    size_t used = slab_used_bytes(&shard->slab);
+    for (size_t i = 0; i < shard->partition_count && used > target; i++) {
+        struct partition *partition = &shard->partitions[i];
+        if (partition->state != NULL)
+            state_evict(partition->state, (used - target) / (shard->partition_count - i) + 1);
+        used = slab_used_bytes(&shard->slab);
+    }
+}
+
+/* Within a record: only what would go above the limit leaves memory. */
+void
+shard_make_room(struct shard *shard)
+{
+    size_t limit = shard->options.memory_bytes;
+    if (slab_used_bytes(&shard->slab) > limit) shard_evict(shard, limit - limit / 8);
+}
+
+/* Above the limit, and no checkpoint that could make rows clean, now or later: to wait would be to
+ * wait for ever. */
+static void
+shard_check_memory(struct shard *shard)
+{
+    struct fault fault;
+    size_t used = slab_used_bytes(&shard->slab), limit = shard->options.memory_bytes;
+    if (used <= limit) return;
+    for (size_t i = 0; i < shard->partition_count && shard->options.checkpoints; i++) {
+        struct partition *partition = &shard->partitions[i];
+        if (partition->phase == PARTITION_FOLDING && !checkpoint_is_settled(partition)) return;
+    }
+    fault_set(&fault, FAULT_UNAVAILABLE,
+              "the rows that must stay in memory take %zu bytes, and the limit of this shard is "
+              "%zu: raise the memory limit",
+              used, limit);
+    shard_stop_all(shard, &fault);
+}
+
 size_t
 shard_run_once(struct shard *shard, int64_t wall_ms, int wait_ms)
 {
@@ -205,24 +257,19 @@ shard_run_once(struct shard *shard, int64_t wall_ms, int wait_ms)
     }
     bool must_wait = shard_must_wait(shard);
     if (!shard_poll(shard, must_wait ? wait_ms : 0)) return work + 1;
+    if (must_wait && shard->publisher == NULL) call_wait(shard, wait_ms);
     if (!must_wait && shard->message_next == shard->message_count && !shard_read(shard, wait_ms))
         return work + 1;
     work += shard_take(shard);
     for (size_t i = 0; i < shard->partition_count; i++) {
         struct partition *partition = &shard->partitions[i];
-        if (partition->phase == PARTITION_FOLDING) {
-            work += checkpoint_run_once(partition);
-            owner_tick(partition);
-        }
+        if (partition->phase == PARTITION_CLAIMING) owner_claim_when_quiet(partition);
+        if (partition->phase != PARTITION_FOLDING) continue;
+        work += checkpoint_run_once(partition);
+        owner_tick(partition);
     }
-    size_t used = slab_used_bytes(&shard->slab);
-    size_t target = shard->options.memory_bytes - shard->options.memory_bytes / 8;
-    for (size_t i = 0; i < shard->partition_count && used > target; i++) {
-        struct partition *partition = &shard->partitions[i];
-        if (partition->state != NULL)
-            state_evict(partition->state, (used - target) / (shard->partition_count - i) + 1);
-        used = slab_used_bytes(&shard->slab);
-    }
+    shard_evict(shard, shard->options.memory_bytes - shard->options.memory_bytes / 8);
+    shard_check_memory(shard);
     return work;
 }
 
@@ -244,7 +291,7 @@ shard_is_idle(struct shard *shard)
 bool
 shard_settle(struct shard *shard, int64_t wait_ms)
 {
-    int64_t deadline_ms = clock_wall_ms() + wait_ms;
+    int64_t deadline_ns = clock_monotonic_ns() + wait_ms * 1000000;
     for (;;) {
         bool settled = true;
         shard->wall_ms = clock_wall_ms();
@@ -257,6 +304,7 @@ shard_settle(struct shard *shard, int64_t wait_ms)
             settled &= partition->phase != PARTITION_FOLDING || checkpoint_is_settled(partition);
         }
         if (settled) return true;
-        if (clock_wall_ms() >= deadline_ms) return false;
+        if (clock_monotonic_ns() >= deadline_ns) return false;
+        if (shard->publisher == NULL) call_wait(shard, 1); /* for compaction to catch up */
     }
 }

@@ -3,7 +3,6 @@
 #ifndef TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 #define TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 
-#include <ck_ring.h>
 #include <stdatomic.h>
 
 #include "engine/base/arena.h"
@@ -21,6 +20,7 @@ enum {
         1 << 20, /* unacknowledged effects of a shard: beyond, stop reading (back-pressure) */
     SHARD_CLAIM_TRIES_MAX = 8, /* lost races for a claim before the partition gives up */
     SHARD_CLAIMS_PER_RECORD_MAX = 64,
+    SHARD_CLAIM_QUIET_MS = 2000, /* nothing read for so long: the claim waits no longer */
 };
 
 #define SHARD_EFFECT_ARENA_BYTES                                                                   \
@@ -78,11 +78,13 @@ struct partition {
     uint64_t checkpoint_marks[TOPIC_COUNT]; /* acknowledged up to here: may be ingested */
     uint64_t checkpoint_forwards;           /* appender count that must be durable */
     uint64_t checkpoints;
+    uint64_t checkpoints_wanted; /* so many, once the one that was asked for last is ingested */
     int64_t last_checkpoint_ms;
 
     /* ticks */
     int64_t last_tick_ms, last_take_ms;
     int64_t next_due_ms;        /* nothing is due before; 0: ask the state */
+    int64_t tick_look_ms;       /* no tick is thought of before */
     int64_t tick_unread_offset; /* the end of the journal when the last tick was appended: wait
                                    until it is folded; −1 none */
 };
@@ -90,8 +92,7 @@ struct partition {
 struct shard_call_slot {
     shard_function *function;
     void *context;
-    atomic_uint done; /* futex word: 0 waiting, 1 done, 2 refused. Release by the shard, acquire by
-                         the caller */
+    atomic_uint done; /* futex word: 0 waiting, 1 done; see call.c for its memory order */
 };
 
 struct shard {
@@ -115,12 +116,16 @@ struct shard {
     int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
-    struct ck_ring calls;
-    struct ck_ring_buffer call_buffer[SHARD_CALLS_MAX];
+    struct shard_call_slot *call_slots[SHARD_CALLS_MAX];
+    atomic_uint calls_put, calls_taken; /* since the start; each at its number modulo the size */
     atomic_uint call_bell; /* futex word: rung after each enqueue, for a shard that has nothing else
                               to wait on */
     atomic_bool calls_ended;
 };
+
+/* shard.c */
+bool shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault);
+void shard_make_room(struct shard *shard);
 
 /* partition.c */
 void partition_open(struct shard *shard, uint32_t number, struct partition *partition);
@@ -135,6 +140,7 @@ void partition_look_at_end(struct partition *partition);
 /* owner.c */
 bool owner_begin(struct partition *partition, struct fault *out_fault);
 void owner_skim(struct partition *partition, const struct journal_message *message);
+void owner_claim_when_quiet(struct partition *partition);
 bool owner_still_owns(struct partition *partition, struct fault *out_fault);
 void owner_tick(struct partition *partition);
 bool owner_append(struct partition *partition, uint32_t target, struct bytes record,
