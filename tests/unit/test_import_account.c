@@ -41,8 +41,7 @@ answer(const char *id, enum verdict verdict, enum verdict first)
     static uint8_t memory[1024];
     Tallybook__V1__EventRef event = TALLYBOOK__V1__EVENT_REF__INIT;
     Tallybook__V1__Outcome outcome = TALLYBOOK__V1__OUTCOME__INIT;
-    static char source[] = "shop";
-    event.source = source;
+    event.source = (char *)(uintptr_t) "shop";
     event.id = (char *)(uintptr_t)id;
     outcome.event = &event;
     outcome.verdict = verdict;
