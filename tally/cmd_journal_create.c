@@ -4,10 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "consumers/data_folder.h"
 #include "consumers/genesis.h"
-#include "consumers/journal_disk.h"
-#include "consumers/outputs_disk.h"
 #include "engine/base/check.h"
 #include "tally/command.h"
 #include "tally/session.h"
@@ -33,30 +30,6 @@ read_journal_id(const char *text, uint8_t out_id[JOURNAL_ID_BYTES], struct fault
     }
     memcpy(out_id, id, JOURNAL_ID_BYTES);
     return true;
-}
-
-/* An embedded journal's folder; one that is there already is left as it is. */
-static bool
-make_folder(const struct options *options, bool *out_made, struct fault *out_fault)
-{
-    const char *data_dir = options_text(options, OPTION_DATA_DIR);
-    uint32_t partitions = (uint32_t)options_number(options, OPTION_JOURNAL_PARTITIONS);
-    char path[DATA_FOLDER_PATH_BYTES];
-    struct data_folder *folder;
-    *out_made = false;
-    if (data_folder_open(data_dir, &folder, out_fault)) {
-        data_folder_close(folder);
-        return true;
-    }
-    if (out_fault->kind == FAULT_TRY_AGAIN) return true; /* somebody runs on it: it is there */
-    if (out_fault->kind != FAULT_NO_INPUT) return false;
-    if (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault))
-        return false;
-    *out_made = true;
-    return data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault) &&
-           journal_disk_create(path, partitions, out_fault) &&
-           data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault) &&
-           outputs_disk_create(path, partitions, out_fault);
 }
 
 static void
@@ -101,7 +74,9 @@ create(struct command_context *context, struct session **session, struct fault *
                          : TIME_RECORD,
     };
     if (!read_journal_id(id_text, genesis.journal_id, out_fault) ||
-        (!kafka && !make_folder(options, &made_folder, out_fault)) ||
+        (!kafka && !session_make_embedded(
+                       options, (uint32_t)options_number(options, OPTION_JOURNAL_PARTITIONS),
+                       &made_folder, out_fault)) ||
         !session_open(options, SESSION_EMPTY, session, out_fault))
         return false;
     struct journal *journal = session_journal(*session);

@@ -27,19 +27,12 @@ import_is_packed_file(const char *path)
 
 /* A live journal's time is the moment of appending, and appending again would move it. */
 static bool
-copy_check(struct journal *from, struct journal *to, struct fault *out_fault)
+copy_check_file(struct journal *from, struct fault *out_fault)
 {
     char memory[EVENT_ID_BYTES_MAX];
     struct genesis genesis;
     bool found;
-    uint32_t count = from->ops->partition_count(from);
-    if (count != to->ops->partition_count(to))
-        return fault_set(out_fault, FAULT_CONFIG,
-                         "the file's journal has %u partitions, this one %u; make it with "
-                         "--journal-partitions %u",
-                         count, to->ops->partition_count(to), count);
-    for (uint32_t partition = 0; partition < count; partition++) {
-        int64_t first, end;
+    for (uint32_t partition = 0; partition < from->ops->partition_count(from); partition++) {
         if (!genesis_read(from, partition, memory, &genesis, &found, out_fault)) return false;
         if (!found)
             return fault_set(out_fault, FAULT_DATA, "the file lacks record 0 of partition %u",
@@ -48,6 +41,21 @@ copy_check(struct journal *from, struct journal *to, struct fault *out_fault)
             return fault_set(out_fault, FAULT_USAGE,
                              "the file is of a live journal, whose time is that of appending; fold "
                              "it with 'tally replay FILE'");
+    }
+    return true;
+}
+
+static bool
+copy_check_empty(struct journal *from, struct journal *to, struct fault *out_fault)
+{
+    uint32_t count = from->ops->partition_count(from);
+    if (count != to->ops->partition_count(to))
+        return fault_set(out_fault, FAULT_CONFIG,
+                         "the file's journal has %u partitions, this one %u; make it with "
+                         "--journal-partitions %u",
+                         count, to->ops->partition_count(to), count);
+    for (uint32_t partition = 0; partition < count; partition++) {
+        int64_t first, end;
         if (!to->ops->bounds(to, partition, &first, &end, out_fault)) return false;
         if (end != 0)
             return fault_set(
@@ -56,6 +64,16 @@ copy_check(struct journal *from, struct journal *to, struct fault *out_fault)
                 partition, (long long)end);
     }
     return true;
+}
+
+/* Where the embedded journal goes; on Kafka `tally topics create` has made the topic. */
+static bool
+copy_make_folder(struct command_context *context, struct journal *from, struct fault *out_fault)
+{
+    bool made;
+    if (options_number(context->options, OPTION_JOURNAL_KIND) == JOURNAL_KAFKA) return true;
+    return session_make_embedded(context->options, from->ops->partition_count(from), &made,
+                                 out_fault);
 }
 
 /* A claim names its place in the journal, so records must get the offsets that they had. */
@@ -106,8 +124,9 @@ copy_run(struct command_context *context, struct session **session, uint64_t *ou
     struct progress progress;
     if (!journal_file_open(context->arguments[0], &file, out_fault)) return false;
     progress_begin(&progress, context->err, "import", "records", 0, clock_monotonic_ns());
-    bool ok = session_open(context->options, SESSION_EMPTY, session, out_fault) &&
-              copy_check(file, session_journal(*session), out_fault) &&
+    bool ok = copy_check_file(file, out_fault) && copy_make_folder(context, file, out_fault) &&
+              session_open(context->options, SESSION_EMPTY, session, out_fault) &&
+              copy_check_empty(file, session_journal(*session), out_fault) &&
               copy_records(file, session_journal(*session), &progress, out_records, out_fault);
     progress_end(&progress);
     file->ops->close(file);

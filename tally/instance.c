@@ -447,16 +447,12 @@ instance_rulebook(struct instance *instance, uint32_t partition, uint32_t *out_v
     return true;
 }
 
-struct totals_call {
-    struct totals totals[PROGRAM_CURRENCIES_MAX];
-    size_t count;
-};
-
+/* Names of currencies are the state's: they are copied here, on its own thread. */
 static void
 call_totals(struct partition *partition, void *context)
 {
-    struct totals_call *call = context;
-    call->count = partition_totals(partition, call->totals, PROGRAM_CURRENCIES_MAX);
+    struct totals totals[PROGRAM_CURRENCIES_MAX];
+    status_totals_add(context, totals, partition_totals(partition, totals, PROGRAM_CURRENCIES_MAX));
 }
 
 bool
@@ -464,20 +460,13 @@ instance_status_json(struct instance *instance, char **out_json, struct fault *o
 {
     uint32_t count = instance->partition_count;
     struct partition_status *status = calloc(count, sizeof *status);
-    struct totals_call *totals = calloc(count, sizeof *totals);
-    CHECK(status != NULL && totals != NULL);
+    struct status_totals *sums = calloc(1, sizeof *sums);
+    CHECK(status != NULL && sums != NULL);
     bool ok = instance_status(instance, status, out_fault);
     for (uint32_t i = 0; ok && i < count; i++)
-        ok = instance_call(instance, i, call_totals, &totals[i], out_fault);
-    if (ok) {
-        struct status_totals *sums = calloc(1, sizeof *sums);
-        CHECK(sums != NULL);
-        for (uint32_t i = 0; i < count; i++)
-            status_totals_add(sums, totals[i].totals, totals[i].count);
-        *out_json = status_json(status, count, sums);
-        free(sums);
-    }
+        ok = instance_call(instance, i, call_totals, sums, out_fault);
+    if (ok) *out_json = status_json(status, count, sums);
+    free(sums);
     free(status);
-    free(totals);
     return ok;
 }

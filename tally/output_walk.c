@@ -98,20 +98,6 @@ cursor_hand_over(struct output_cursor *cursor, struct output_item *item, bool js
     return function(context, item, out_fault);
 }
 
-static const ProtobufCMessageDescriptor *
-topic_descriptor(enum topic topic)
-{
-    switch (topic) {
-    case TOPIC_POSTINGS: return &tallybook__v1__posting__descriptor;
-    case TOPIC_OUTCOMES: return &tallybook__v1__outcome__descriptor;
-    case TOPIC_TIERS: return &tallybook__v1__tier_change__descriptor;
-    case TOPIC_NOTICES: return &tallybook__v1__notice__descriptor;
-    case TOPIC_COUNT:
-    case TOPIC_FORWARD: break;
-    }
-    UNREACHABLE();
-}
-
 static bool
 cursor_open_message(struct output_cursor *cursor, const struct output_message *message,
                     struct bytes *out_first, struct codec_output_walk *out_walk,
@@ -130,8 +116,8 @@ cursor_open_message(struct output_cursor *cursor, const struct output_message *m
     } else {
         arena_reset_to(&cursor->arena, 0);
         if (codec_json_parse(message->payload, &cursor->arena, &root, &error) == CODEC_OK &&
-            codec_json_to_message(root, topic_descriptor(message->topic), &cursor->arena, out_first,
-                                  &error) == CODEC_OK)
+            codec_json_to_message(root, codec_output_descriptor(message->topic), &cursor->arena,
+                                  out_first, &error) == CODEC_OK)
             return true;
     }
     return fault_set(

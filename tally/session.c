@@ -91,6 +91,29 @@ session_make_folders(const char *path, struct fault *out_fault)
     return true;
 }
 
+bool
+session_make_embedded(const struct options *options, uint32_t partition_count, bool *out_made,
+                      struct fault *out_fault)
+{
+    const char *data_dir = options_text(options, OPTION_DATA_DIR);
+    char path[DATA_FOLDER_PATH_BYTES];
+    struct data_folder *folder;
+    *out_made = false;
+    if (data_folder_open(data_dir, &folder, out_fault)) {
+        data_folder_close(folder);
+        return true;
+    }
+    if (out_fault->kind == FAULT_TRY_AGAIN) return true; /* somebody runs on it: it is there */
+    if (out_fault->kind != FAULT_NO_INPUT) return false;
+    if (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault))
+        return false;
+    *out_made = true;
+    return data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault) &&
+           journal_disk_create(path, partition_count, out_fault) &&
+           data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault) &&
+           outputs_disk_create(path, partition_count, out_fault);
+}
+
 /* ---- Opening
  * ------------------------------------------------------------------------------------------------------
  */

@@ -32,6 +32,11 @@ enum session_mode {
     SESSION_EMPTY,     /* shared, and record 0 may be missing: for whoever is about to write it */
 };
 
+/* Makes the data folder with an embedded journal that has no record yet, and its outputs; one that
+ * is there already is left as it is. FAULT_CANNOT_CREATE, FAULT_IO. */
+bool session_make_embedded(const struct options *options, uint32_t partition_count, bool *out_made,
+                           struct fault *out_fault);
+
 /* Opens journal and outputs. FAULT_NO_INPUT with the command to run when there is no journal yet;
  * FAULT_CONFIG when the journal is not the configured one (partition count, programme). `options`
  * outlives the session. */

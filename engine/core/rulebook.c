@@ -339,7 +339,8 @@ bool
 rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *out_index)
 {
     for (uint32_t i = 0; i < rulebook->program.currency_count; i++) {
-        if (!bytes_equal(rulebook->program.currencies[i].id, id)) continue;
+        const struct program_currency *currency = &rulebook->program.currencies[i];
+        if (id.size == 0 ? currency->qualifying : !bytes_equal(currency->id, id)) continue;
         *out_index = i;
         return true;
     }

@@ -13,6 +13,9 @@
 #include "engine/base/crash.h"
 #include "engine/shard/shard_priv.h"
 
+/* A history may have gone live meanwhile: looked at once in so long. */
+enum { OWNER_HISTORY_LOOK_MS = 100 };
+
 bool
 owner_append(struct partition *partition, uint32_t target, struct bytes record,
              struct fault *out_fault)
@@ -174,7 +177,8 @@ owner_tick(struct partition *partition)
     if (partition->tick_unread_offset >= 0 &&
         partition->read_offset <= partition->tick_unread_offset)
         return;
-    if (shard->wall_ms == partition->last_tick_ms) return;
+    if (shard->wall_ms == partition->last_tick_ms || shard->wall_ms < partition->tick_look_ms)
+        return;
     bool idle = shard->wall_ms - partition->last_take_ms >= shard->options.tick_ms &&
                 shard->wall_ms - partition->last_tick_ms >= shard->options.tick_ms;
     bool due = shard->wall_ms >= partition->next_due_ms;
@@ -184,7 +188,10 @@ owner_tick(struct partition *partition)
         return;
     }
     state_info(partition->state, &info);
-    if (info.time_kind != TIME_APPEND) return; /* in a history only its records make time pass */
+    if (info.time_kind != TIME_APPEND) { /* in a history only its records make time pass */
+        partition->tick_look_ms = shard->wall_ms + OWNER_HISTORY_LOOK_MS;
+        return;
+    }
     /* Where the journal's clock is behind ours, the last tick has not reached what is due: the next
      * one can only when as much time has passed. */
     if (!idle && shard->wall_ms - partition->last_tick_ms < next_due_ms - info.clock.ms) return;

@@ -84,6 +84,7 @@ struct partition {
     /* ticks */
     int64_t last_tick_ms, last_take_ms;
     int64_t next_due_ms;        /* nothing is due before; 0: ask the state */
+    int64_t tick_look_ms;       /* no tick is thought of before */
     int64_t tick_unread_offset; /* the end of the journal when the last tick was appended: wait
                                    until it is folded; −1 none */
 };
