@@ -5,7 +5,6 @@
  */
 #include "engine/core/giveback.h"
 
-
 #include "engine/core/earn.h"
 #include "engine/core/lot.h"
 #include "engine/core/posting.h"

@@ -6,7 +6,10 @@ reviewed. `Live` plays in the last hour of a live journal: what arrives late, to
 Amounts in the comments are points unless they carry a currency.
 """
 
+import calendar
 import datetime
+
+from ledger import by_member, conserved
 
 RULEBOOK = """\
 rulebook: story
@@ -36,9 +39,13 @@ def ms(text):
     return int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
-def text(at_ms):
-    """As the command writes instants."""
-    return datetime.datetime.fromtimestamp(at_ms / 1000, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def a_month_later(at_ms):
+    """The same local time of Tokyo a month later, or that of the month's last day."""
+    tokyo = datetime.timezone(datetime.timedelta(hours=9))
+    at = datetime.datetime.fromtimestamp(at_ms / 1000, tokyo)
+    year, month = at.year + at.month // 12, at.month % 12 + 1
+    later = at.replace(year=year, month=month, day=min(at.day, calendar.monthrange(year, month)[1]))
+    return round(later.timestamp() * 1000)
 
 
 def event(number, who, at_ms, **payload):
@@ -73,7 +80,7 @@ class History:
     RULEBOOK = RULEBOOK.format(effective="2026-01-01", rounding="end of month", window="calendar year",
                                downgrade="to qualified")
 
-    EVENTS = [
+    events = [
         # ann: a rounding, a spend, a return that makes arrears, a tier, an expiry.
         order("a1", "ann", ms("2026-01-10T03:00Z"), line(10000)),  # +100, usable through 28 February in Tokyo
         order("a1", "ann", ms("2026-01-10T03:00Z"), line(10000)),  # told twice
@@ -102,7 +109,7 @@ class History:
         order("h1", "hal", ms("2027-12-20T00:00Z"), line(700)),  # +7, usable through January 2028
     ]
 
-    VERDICTS = {
+    verdicts = {
         "ann": [("a1", "accepted"), ("a1", "duplicate"), ("a1", "conflicting_duplicate"), ("a2", "accepted"),
                 ("a3", "accepted"), ("a4", "insufficient_points"), ("a5", "accepted"), ("a6", "arrears_open"),
                 ("a7", "accepted"), ("a8", "accepted")],
@@ -116,7 +123,7 @@ class History:
     }
 
     # Every movement, with the active balance after it.
-    POSTINGS = {
+    postings = {
         "ann": [("GRANT", 100, 100), ("GRANT", 39, 139), ("REDEEM", 100, 39), ("REDEEM", 20, 19),
                 ("CLAW_BACK", 19, 0), ("OWE", 81, 0), ("GRANT", 600, 600), ("REPAY", 81, 519), ("GRANT", 15, 534),
                 ("EXPIRE", 519, 15), ("EXPIRE", 15, 0)],
@@ -128,14 +135,14 @@ class History:
     }
 
     # When what is left expires: midnight in Tokyo, the end of the month after the month of earning.
-    EXPIRED_AT = {
+    expired_at = {
         "ann": [ms("2026-03-31T15:00Z"), ms("2026-03-31T15:00Z")],
         "cat": [ms("2026-04-30T15:00Z")],
         "dan": [ms("2026-02-28T15:00Z"), ms("2027-07-31T15:00Z")],
         "guest till-7": [ms("2026-04-30T15:00Z")],
     }
 
-    TIERS = {
+    tiers = {
         "ann": [("UPGRADED", "member", "silver", ms("2026-02-12T00:00Z"), 61999),
                 ("RENEWED", "silver", "silver", ms("2026-12-31T15:00Z"), 62999),
                 ("DOWNGRADED", "silver", "member", ms("2027-12-31T15:00Z"), 0)],
@@ -145,7 +152,7 @@ class History:
     }
 
     # 14 days before the points go, or with the event that earned them later than that.
-    NOTICES = {
+    notices = {
         "ann": [(534, ms("2026-03-31T15:00Z"), ms("2026-03-17T15:00Z"))],
         "cat": [(10, ms("2026-04-30T15:00Z"), ms("2026-04-16T15:00Z"))],
         "dan": [(2500, ms("2026-02-28T15:00Z"), ms("2026-02-14T15:00Z")),
@@ -154,11 +161,11 @@ class History:
     }
 
     # Account: active, arrears, tier.
-    ACCOUNTS = {"ann": (0, 0, "member"), "bob": (0, 0, "member"), "cat": (0, 0, "member"), "dan": (0, 0, "silver"),
+    accounts = {"ann": (0, 0, "member"), "bob": (0, 0, "member"), "cat": (0, 0, "member"), "dan": (0, 0, "silver"),
                 "fay": (0, 0, "member"), "guest till-7": (0, 0, "member"), "hal": (7, 0, "member")}
 
     # issued 100 + 39 + 600 + 15 + 50 + 70 + 2500 + 1000 + 20 + 7; reversed 100 of ann, 50 of bob, 60 of cat.
-    TOTALS = {"issued": 4401, "active": 7, "arrears": 0, "redeemed": 120, "expired": 4064, "reversed": 210}
+    totals = {"issued": 4401, "active": 7, "arrears": 0, "redeemed": 120, "expired": 4064, "reversed": 210}
 
 
 class Live:
@@ -199,6 +206,8 @@ class Live:
             "cat": [("GRANT", 10, 10)],
             "guest till-7": [("GRANT", 20, 20)],
         }
+        self.expired_at = {"bob": [a_month_later(now_ms - 40 * day)]}
+        self.notices = {}
         self.tiers = {"ann": [("UPGRADED", "member", "silver", now_ms - 30 * minute, 70000)]}
         self.accounts = {"ann": (600, 0, "silver"), "bob": (0, 0, "member"), "cat": (10, 0, "member"),
                          "guest till-7": (20, 0, "member")}
@@ -230,8 +239,25 @@ def notices_of(notices):
             for each in notices]
 
 
-def each_member(told, outputs):
-    return {who: told(messages) for who, messages in outputs.items()}
+def check(case, ledger, story):
+    """What a ledger must show when the story was told to it, on either kind of journal."""
+    def told(how, topic):
+        outputs = by_member(ledger.output(topic))
+        return {who: how(messages) for who, messages in outputs.items() if who in story.verdicts}
+
+    case.assertEqual(told(verdicts_of, "outcomes"), story.verdicts)
+    case.assertEqual(told(postings_of, "postings"), story.postings)
+    case.assertEqual({who: found for who, found in told(expiries_of, "postings").items() if found}, story.expired_at)
+    case.assertEqual(told(tiers_of, "tiers"), story.tiers)
+    case.assertEqual(told(notices_of, "notices"), story.notices)
+    for who, account in story.accounts.items():
+        guest = ["--guest"] if who.startswith("guest ") else []
+        shown = ledger.told("member", "show", who.removeprefix("guest "), *guest)
+        case.assertEqual(account_of(shown), account, who)
+    status = ledger.status()
+    case.assertEqual({name: status["totals"][0][name] for name in story.totals}, story.totals)
+    conserved(status)
+    return status
 
 
 def account_of(shown):

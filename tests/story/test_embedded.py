@@ -9,49 +9,33 @@ from ledger import GENERATE, LIMIT_SECONDS, Ledger, StoryCase, by_member, conser
 
 
 class Stories(StoryCase):
-    def check(self, ledger, verdicts, postings, tiers, accounts, totals):
-        """What both kinds of journal must show."""
-        self.assertEqual(shop.each_member(shop.verdicts_of, by_member(ledger.output("outcomes"))), verdicts)
-        self.assertEqual(shop.each_member(shop.postings_of, by_member(ledger.output("postings"))), postings)
-        self.assertEqual(shop.each_member(shop.tiers_of, by_member(ledger.output("tiers"))), tiers)
-        for who, account in accounts.items():
-            guest = ["--guest"] if who.startswith("guest ") else []
-            shown = ledger.told("member", "show", who.removeprefix("guest "), *guest)
-            self.assertEqual(shop.account_of(shown), account, who)
-        status = ledger.status()
-        self.assertEqual({name: status["totals"][0][name] for name in totals}, totals)
-        conserved(status)
-        return status
-
     def history(self, *flags):
         ledger = Ledger(self.scratch / "history", *flags)
         ledger.tally("journal", "create", "--journal-time", "record", "--journal-partitions", "3")
         ledger.tally("rules", "activate", self.file("story.yaml", shop.History.RULEBOOK))
-        self.events = self.file("events.ndjson", lines_of(shop.History.EVENTS))
+        self.events = self.file("events.ndjson", lines_of(shop.History.events))
         told = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL)
         return ledger, told
 
     def test_history(self):
         ledger, told = self.history()
         story = shop.History
-        status = self.check(ledger, story.VERDICTS, story.POSTINGS, story.TIERS, story.ACCOUNTS, story.TOTALS)
-        postings = by_member(ledger.output("postings"))
-        self.assertEqual({who: shop.expiries_of(postings[who]) for who in story.EXPIRED_AT}, story.EXPIRED_AT)
-        self.assertEqual(shop.each_member(shop.notices_of, by_member(ledger.output("notices"))), story.NOTICES)
+        status = shop.check(self, ledger, story)
         self.assertEqual(told["digest"], status["digest"])
-        self.assertEqual(told["events"] + told["eventsKnown"] + told["refused"]["rows"], len(story.EVENTS))
+        self.assertEqual(told["events"] + told["eventsKnown"] + told["refused"]["rows"], len(story.events))
 
         (lot,) = ledger.told("member", "lots", "hal")
         self.assertEqual((lot["remaining"], lot["expiresAt"]), (7, "2028-01-31T15:00:00Z"))
         statement = ledger.tally("member", "statement", "ann", "--json").stdout.splitlines()
-        self.assertEqual(len(statement), len(story.POSTINGS["ann"]))
+        self.assertEqual(len(statement), len(story.postings["ann"]))
 
     def test_history_told_again_changes_nothing_and_says_so(self):
         ledger, told = self.history()
         again = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL)
         self.assertEqual(again["digest"], told["digest"])
         self.assertEqual((again["events"], again["accepted"]["rows"]), (0, 0))
-        self.assertEqual(shop.each_member(shop.postings_of, by_member(ledger.output("postings"))), shop.History.POSTINGS)
+        found = by_member(ledger.output("postings"))
+        self.assertEqual({who: shop.postings_of(postings) for who, postings in found.items()}, shop.History.postings)
 
     def test_history_has_the_same_digest_in_any_number_of_shards(self):
         ledger, told = self.history()
@@ -65,7 +49,7 @@ class Stories(StoryCase):
         ledger.tally("rules", "activate", self.file("story.yaml", shop.Live.RULEBOOK), "--retroactive")
         story = shop.Live(int(time.time()) * 1000)
         ledger.tally("import", self.file("events.ndjson", lines_of(story.events)))
-        status = self.check(ledger, story.verdicts, story.postings, story.tiers, story.accounts, story.totals)
+        status = shop.check(self, ledger, story)
         self.assertEqual(ledger.told("replay", "--verify")["digest"], status["digest"])
 
     def test_live_through_a_running_daemon(self):
@@ -75,10 +59,10 @@ class Stories(StoryCase):
             ledger.tally("rules", "activate", self.file("story.yaml", shop.Live.RULEBOOK), "--retroactive")
             story = shop.Live(int(time.time()) * 1000)
             ledger.tally("import", self.file("events.ndjson", lines_of(story.events)))
-            running = self.check(ledger, story.verdicts, story.postings, story.tiers, story.accounts, story.totals)
+            running = shop.check(self, ledger, story)
             daemon.stop()
         self.assertEqual(ledger.status()["digest"], running["digest"])
-        self.check(ledger, story.verdicts, story.postings, story.tiers, story.accounts, story.totals)
+        shop.check(self, ledger, story)
 
 
 class Cold(StoryCase):
