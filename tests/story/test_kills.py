@@ -7,9 +7,7 @@ import retail
 from ledger import StoryCase
 
 
-class Kills(StoryCase):
-    COUNT = 10
-
+class ImportCase(StoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -23,6 +21,10 @@ class Kills(StoryCase):
         retail.check_account(self, told)
         self.assertEqual(told["digest"], self.digest)
         kills.assert_same(self, ledger, self.scratch)
+
+
+class Kills(ImportCase):
+    COUNT = 10
 
     def test_killed_at_random_moments(self):
         chance = kills.seeded(self.id())
