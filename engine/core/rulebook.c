@@ -166,6 +166,8 @@ take_slots(struct rulebooks *rulebooks, struct rulebook *rulebook)
         if (currency->notice_days > rulebooks->notice_days_max)
             rulebooks->notice_days_max = currency->notice_days;
     }
+    if (program->accept_past_ms > rulebooks->accept_past_max_ms)
+        rulebooks->accept_past_max_ms = program->accept_past_ms;
     for (uint32_t i = 0; i < program->group_count; i++)
         take_group(rulebooks, rulebook, i);
     for (uint32_t i = 0; i < program->rule_count; i++) {

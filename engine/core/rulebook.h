@@ -64,6 +64,7 @@ struct rulebooks {
     size_t stored_count, frozen_count;
     uint64_t ignored; /* activations that could not be put in force */
     int32_t notice_days_max;
+    int64_t accept_past_max_ms; /* of all versions: an old event is judged by an old one */
     struct bytes currencies[CURRENCY_SLOTS_MAX]; /* by slot */
     uint8_t scales[CURRENCY_SLOTS_MAX];
     uint32_t currency_count;
