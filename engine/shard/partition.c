@@ -267,6 +267,7 @@ partition_fold_record(struct partition *partition, const struct journal_message 
     struct shard *shard = partition->shard;
     struct entry *entries = shard->entries_region.memory;
     bool ready[PARTITION_AHEAD];
+    uint64_t evictions = 0;
     size_t count;
     arena_reset_to(&shard->entries_arena, 0);
     if (!partition_check_clock(partition, message, out_fault)) return false;
@@ -284,10 +285,13 @@ partition_fold_record(struct partition *partition, const struct journal_message 
             if (!partition_load_ahead(partition, entries + i, ahead, message->append_ms, ready,
                                       out_fault))
                 return false;
+            evictions = shard->evictions;
         }
         struct position position = {.offset = message->offset, .index = (uint32_t)i};
-        if (!partition_apply(partition, &entries[i], position, message->append_ms,
-                             ready[i % PARTITION_AHEAD], out_fault))
+        /* Due work of others may have made room since: what was in memory then need not be now. */
+        bool still_ready = ready[i % PARTITION_AHEAD] && shard->evictions == evictions;
+        if (!partition_apply(partition, &entries[i], position, message->append_ms, still_ready,
+                             out_fault))
             return false;
     }
     CRASH_POINT("fold.record");

@@ -212,6 +212,7 @@ shard_evict(struct shard *shard, size_t target)
         struct partition *partition = &shard->partitions[i];
         if (partition->state != NULL)
             state_evict(partition->state, (used - target) / (shard->partition_count - i) + 1);
+        shard->evictions++;
         used = slab_used_bytes(&shard->slab);
     }
 }

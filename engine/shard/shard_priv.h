@@ -107,6 +107,7 @@ struct shard {
     struct publisher *publisher;       /* NULL without outputs */
     struct partition *partitions;
     size_t partition_count;
+    uint64_t evictions; /* rises whenever rows may have left memory */
 
     struct arena entries_arena, effects_arena;
     struct effects effects;

@@ -275,6 +275,32 @@ Test(fold_due, refunds_lower_the_metric_but_no_tier_before_its_review)
     cr_assert_eq(rig_effect(&rig, TOPIC_TIERS, 1)->tier_change.metric_value, 5000);
 }
 
+/* The order of December raises the closed year's metric above gold; its notice is due in that year.
+ */
+Test(fold_due, a_late_event_decides_no_closed_period_again)
+{
+    end_of_next_month();
+    program.currencies[0].notice_days = 40;
+    set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_CALENDAR_YEAR);
+    rig_start(&rig, &program);
+    buy_at("2026-05-01T00:00:00Z", "O1", 20000);
+    rig_tick(&rig, "2027-01-10T00:00:00Z");
+    size_t before = rig_effect_count(&rig, TOPIC_TIERS);
+    struct event_line line = {
+        .line_id = BYTES_LITERAL("1"), .kind = LINE_GOODS, .amount_minor = 60000};
+    struct event late = {
+        .kind = EVENT_PURCHASE,
+        .member = BYTES_LITERAL("ann"),
+        .occurred_at = rig_at("2026-12-20T00:00:00Z"),
+        .purchase = {
+            .order_id = BYTES_LITERAL("O2"), .currency = RIG_GBP, .lines = &line, .line_count = 1}};
+    size_t notices = rig_effect_count(&rig, TOPIC_NOTICES);
+    cr_assert_eq(rig_event(&rig, late), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), notices + 1);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before);
+    cr_assert(rig_level_is(&rig, "ann", "silver"));
+}
+
 Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
 {
     set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_LIFETIME);
