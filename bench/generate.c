@@ -1,6 +1,7 @@
 /*
- * tally-bench-generate: writes a packed journal file of made-up traffic (workload.h), ready to be
+ * tally-bench-generate: made-up traffic (workload.h). Either a packed journal file, ready to be
  * imported or replayed: record 0 and the activation of a rulebook in every partition, then events.
+ * Or events into a source topic of Kafka, single or packed.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/topic_sink.h"
 #include "bench/workload.h"
 #include "consumers/codec_record.h"
 #include "consumers/journal_file.h"
@@ -21,6 +23,7 @@
 struct settings {
     struct workload_options workload;
     const char *out, *rulebook;
+    const char *bootstrap, *topic;
     uint32_t partitions;
     uint32_t record_bytes; /* 0: one event a record */
     enum time_kind time_kind;
@@ -44,10 +47,16 @@ struct generator {
 
 static const char help[] =
     "Usage: tally-bench-generate --out FILE [OPTION...]\n"
+    "       tally-bench-generate --topic NAME --bootstrap HOST:PORT [OPTION...]\n"
     "\n"
-    "Writes a packed journal file of made-up traffic. The same options give the same file.\n"
+    "Writes made-up traffic into a packed journal file, or into a source topic of Kafka that is\n"
+    "there. The same options give the same events.\n"
     "\n"
     "  --out FILE         the file to write; - is standard output\n"
+    "  --topic NAME       the topic to fill; --partitions, --time, --rulebook and --journal-id "
+    "say\n"
+    "                     nothing then\n"
+    "  --bootstrap SERVER where Kafka is (127.0.0.1:9092)\n"
     "  --events N         how many events (1000000)\n"
     "  --members N        among how many members, by Zipf's law (1000000)\n"
     "  --partitions N     of the journal (8)\n"
@@ -57,7 +66,8 @@ static const char help[] =
     "  --record-bytes N   pack events into records of about so many bytes (65536); 0: one a "
     "record\n"
     "  --time KIND        history: every event carries its journal time (default); append\n"
-    "  --start-ms N       when the first event happens (1735689600000, the first of 2025)\n"
+    "  --start-ms N       when the first event happens (a file: 1735689600000, the first of 2025;\n"
+    "                     a topic: so that the last happens now)\n"
     "  --days N           over how many days the events are spread (60)\n"
     "  --rulebook FILE    activated at the start (schemas/rulebooks/general-retailer.yaml)\n"
     "  --journal-id HEX   32 digits (made from the seed)\n"
@@ -98,6 +108,8 @@ parse_journal_id(const char *text, uint8_t *out_id, struct fault *out_fault)
 
 static const struct option options[] = {
     {"out", required_argument, NULL, 'o'},
+    {"topic", required_argument, NULL, 'T'},
+    {"bootstrap", required_argument, NULL, 'B'},
     {"events", required_argument, NULL, 'e'},
     {"members", required_argument, NULL, 'm'},
     {"partitions", required_argument, NULL, 'p'},
@@ -141,6 +153,8 @@ take_option(struct settings *settings, int letter, const char *name, struct faul
     }
     switch (letter) {
     case 'o': settings->out = optarg; return true;
+    case 'T': settings->topic = optarg; return true;
+    case 'B': settings->bootstrap = optarg; return true;
     case 'e': workload->events = value; return true;
     case 'm': workload->members = (uint32_t)value; return true;
     case 'p': settings->partitions = (uint32_t)value; return true;
@@ -166,8 +180,8 @@ static bool
 check_settings(const struct settings *settings, struct fault *out_fault)
 {
     const struct workload_options *workload = &settings->workload;
-    if (settings->out == NULL)
-        return fault_set(out_fault, FAULT_USAGE, "--out is missing: where to write");
+    if ((settings->out == NULL) == (settings->topic == NULL))
+        return fault_set(out_fault, FAULT_USAGE, "where to: --out FILE or --topic NAME?");
     if (workload->members == 0 || settings->partitions == 0 || workload->events == 0)
         return fault_set(out_fault, FAULT_USAGE, "--members, --partitions, --events: at least 1");
     if (workload->refund_percent + workload->redeem_percent >= 100)
@@ -185,8 +199,8 @@ read_settings(int count, char **arguments, struct settings *out_settings, struct
                      .members = 1000000,
                      .refund_percent = 5,
                      .redeem_percent = 5,
-                     .start_ms = INT64_C(1735689600000),
                      .span_ms = INT64_C(60) * 86400000},
+        .bootstrap = "127.0.0.1:9092",
         .rulebook = "schemas/rulebooks/general-retailer.yaml",
         .partitions = 8,
         .record_bytes = 65536,
@@ -205,6 +219,10 @@ read_settings(int count, char **arguments, struct settings *out_settings, struct
     if (optind < count)
         return fault_set(out_fault, FAULT_USAGE, "'%s' is not expected", arguments[optind]);
     if (!check_settings(&settings, out_fault)) return false;
+    if (settings.workload.start_ms == 0)
+        settings.workload.start_ms = settings.topic == NULL
+                                         ? INT64_C(1735689600000)
+                                         : clock_wall_ms() - settings.workload.span_ms;
     if (!id_given) {
         struct hash128 id = hash128(BYTES_LITERAL("tally-bench"), settings.workload.seed);
         memcpy(settings.journal_id, &id, sizeof settings.journal_id);
@@ -320,7 +338,7 @@ write_events(struct generator *generator, struct fault *out_fault)
 }
 
 static bool
-generate(struct generator *generator, struct fault *out_fault)
+fill_file(struct generator *generator, struct fault *out_fault)
 {
     const struct settings *settings = &generator->settings;
     struct region region;
@@ -345,14 +363,37 @@ generate(struct generator *generator, struct fault *out_fault)
     return done;
 }
 
+static bool
+fill_topic(struct generator *generator, struct fault *out_fault)
+{
+    const struct settings *settings = &generator->settings;
+    struct topic_sink *sink;
+    if (!topic_sink_open(settings->bootstrap, settings->topic, settings->record_bytes, &sink,
+                         out_fault))
+        return false;
+    bool done = true;
+    workload_init(&generator->workload, &settings->workload);
+    for (uint64_t i = 0; done && i < settings->workload.events; i++) {
+        struct workload_event event;
+        workload_next(&generator->workload, &event);
+        generator->event_bytes += event.wire.size;
+        done = topic_sink_add(sink, &event, out_fault);
+    }
+    done = done && topic_sink_finish(sink, out_fault);
+    topic_sink_close(sink);
+    return done;
+}
+
 int
 main(int count, char **arguments)
 {
     static struct generator generator;
     struct fault fault;
     int64_t begin_ns = clock_monotonic_ns();
-    if (!read_settings(count, arguments, &generator.settings, &fault) ||
-        !generate(&generator, &fault)) {
+    bool done = read_settings(count, arguments, &generator.settings, &fault) &&
+                (generator.settings.topic != NULL ? fill_topic(&generator, &fault)
+                                                  : fill_file(&generator, &fault));
+    if (!done) {
         fprintf(stderr, "tally-bench-generate: %s\n", fault.text);
         return (int)fault.kind;
     }

@@ -202,13 +202,25 @@ journal_read_all(struct journal *journal, uint64_t *out_records, uint64_t *out_b
     return true;
 }
 
+static int64_t
+used_ns(int who)
+{
+    struct rusage usage;
+    CHECK(getrusage(who, &usage) == 0);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000000) +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
+}
+
 int64_t
 processor_ns(void)
 {
-    struct rusage usage;
-    CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
-    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000000) +
-           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
+    return used_ns(RUSAGE_SELF);
+}
+
+int64_t
+thread_processor_ns(void)
+{
+    return used_ns(RUSAGE_THREAD);
 }
 
 void

@@ -42,6 +42,9 @@ bool journal_read_all(struct journal *journal, uint64_t *out_records, uint64_t *
  * count. */
 int64_t processor_ns(void);
 
+/** The same of the calling thread alone. */
+int64_t thread_processor_ns(void);
+
 /** Prints one figure: what was done, to how many events or bytes, in how many nanoseconds; fields
  * separated by tabulators. */
 void print_figure(const char *name, uint64_t events, uint64_t bytes, int64_t took_ns);

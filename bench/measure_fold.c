@@ -80,7 +80,8 @@ fold(struct bench *bench, uint32_t partition_count, uint64_t entries, struct fau
         .tick_ms = TICK_MS,
         .checkpoints = true,
     };
-    int64_t begin_ns = clock_monotonic_ns(), processor_begin_ns = processor_ns();
+    int64_t begin_ns = clock_monotonic_ns(), processor_begin_ns = processor_ns(),
+            thread_begin_ns = thread_processor_ns();
     if (!shard_open(&options, partitions, partition_count, &bench->shard, out_fault)) return false;
     do
         shard_run_once(bench->shard, clock_wall_ms(), 10);
@@ -93,6 +94,7 @@ fold(struct bench *bench, uint32_t partition_count, uint64_t entries, struct fau
     print_figure("folded and published", entries, 0, folded_ns - begin_ns);
     print_figure("settled", entries, 0, settled_ns - begin_ns);
     print_figure("processor", entries, 0, processor_ns() - processor_begin_ns);
+    print_figure("shard's processor", entries, 0, thread_processor_ns() - thread_begin_ns);
     return true;
 }
 

@@ -297,8 +297,8 @@ codec_output_next(struct codec_output_walk *walk, struct bytes *out_message)
  * ---------------------------------------------------------------------------------------------------------
  */
 
-static const ProtobufCMessageDescriptor *
-topic_descriptor(enum topic topic)
+const ProtobufCMessageDescriptor *
+codec_output_descriptor(enum topic topic)
 {
     switch (topic) {
     case TOPIC_POSTINGS: return &tallybook__v1__posting__descriptor;
@@ -314,5 +314,5 @@ topic_descriptor(enum topic topic)
 enum codec_result
 codec_output_json(enum topic topic, struct bytes message, struct arena *arena, struct writer *out)
 {
-    return codec_json_write(message, topic_descriptor(topic), arena, out);
+    return codec_json_write(message, codec_output_descriptor(topic), arena, out);
 }

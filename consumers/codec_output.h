@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "consumers/codec_error.h"
 #include "consumers/output_encoder.h"
 #include "engine/base/arena.h"
@@ -25,6 +27,9 @@ enum { CODEC_OUTPUT_BYTES_MAX = 8 * 1024 };
 
 /* What outputs are given, Kafka and embedded alike. Any thread. */
 const struct output_encoder *codec_output_encoder(void);
+
+/* The schema of a topic's messages. Not for forwards. */
+const ProtobufCMessageDescriptor *codec_output_descriptor(enum topic topic);
 
 /* Walks over a pack: *out_first is the first number; call codec_output_next until it returns false.
  * A pack that breaks off, or is none, gives *out_damaged. */

@@ -166,6 +166,7 @@ entry_trouble(const struct journal_file *file, const struct journal_file_entry *
     if (entry->size > RECORD_BYTES_MAX) return "an entry larger than any record";
     if (entry->offset < file->partitions[entry->partition].end)
         return "an entry whose offset goes back";
+    if (entry->offset > JOURNAL_FILE_OFFSET_MAX) return "an entry whose offset is beyond any";
     return NULL;
 }
 

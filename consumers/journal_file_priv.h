@@ -12,7 +12,7 @@
  *        0  8  XXH3-64 (seed 0) of the rest: bytes 8 … 31 and the payload
  *        8  4  size of the payload, 0 … RECORD_BYTES_MAX
  *       12  4  partition, below the count
- *       16  8  offset in the partition, rising, 0 or above
+ *       16  8  offset in the partition, rising, 0 … 2^48 − 1 (what a packed position holds)
  *       24  8  append time, milliseconds since 1970 UTC
  *       32  …  the payload: one packed JournalRecord (schemas/tallybook/v1/journal.proto)
  *
@@ -36,7 +36,8 @@
 #include "engine/core/event.h"
 
 enum { JOURNAL_FILE_VERSION = 1, JOURNAL_FILE_TRAILER_SIZE = 24 };
-#define JOURNAL_FILE_TRAILER UINT32_MAX
+#define JOURNAL_FILE_TRAILER    UINT32_MAX
+#define JOURNAL_FILE_OFFSET_MAX ((INT64_C(1) << 48) - 1)
 
 /* As they stand in the file; bytes.h asserts that this machine is little-endian. */
 struct journal_file_header {

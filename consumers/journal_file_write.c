@@ -114,6 +114,7 @@ journal_file_add(struct journal_file_writer *writer, const struct journal_messag
 {
     CHECK(message->partition < writer->partition_count);
     CHECK(message->offset >= writer->next_offset[message->partition]);
+    CHECK(message->offset <= JOURNAL_FILE_OFFSET_MAX);
     CHECK(message->payload.size <= RECORD_BYTES_MAX);
     size_t size = sizeof(struct journal_file_entry) + message->payload.size;
     if (size > sizeof writer->buffer - writer->buffered && !write_flush(writer, out_fault))

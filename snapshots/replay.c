@@ -120,9 +120,8 @@ replay_wait(struct replay *replay)
 {
     pthread_mutex_lock(&replay->lock);
     while (replay->running > 0) {
-        int64_t until_ms = clock_wall_ms() + REPLAY_PROGRESS_MS;
-        struct timespec until = {.tv_sec = until_ms / 1000,
-                                 .tv_nsec = (long)(until_ms % 1000) * 1000000};
+        int64_t until_ns = clock_monotonic_ns() + REPLAY_PROGRESS_MS * INT64_C(1000000);
+        struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
         pthread_cond_timedwait(&replay->ended, &replay->lock, &until);
         uint64_t entries = 0;
         for (uint32_t i = 0; i < replay->shard_count; i++)
@@ -209,8 +208,12 @@ replay_run(const struct replay_options *options, struct fault *out_fault)
     struct replay replay = {.options = options};
     struct replay_result result = {.partition_count =
                                        options->journal->ops->partition_count(options->journal)};
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&replay.lock, NULL);
-    pthread_cond_init(&replay.ended, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&replay.ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     result.partitions = calloc(result.partition_count, sizeof *result.partitions);
     result.totals = calloc(result.partition_count, sizeof *result.totals);
     CHECK(result.partitions != NULL && result.totals != NULL);

@@ -149,11 +149,18 @@ import_rows(struct import *import, struct fault *out_fault)
  */
 
 static void
-print_sum(FILE *out, const char *name, struct import_sum sum)
+print_sum(const struct import *import, const char *name, struct import_sum sum)
 {
+    FILE *out = import->context->out->file;
     char rows[FIGURE_MAX], value[MAP_VALUE_TEXT_MAX];
+    format_count((int64_t)sum.rows, rows);
+    if (*options_text(import->context->options, OPTION_MAP) ==
+        '\0') { /* events have no value as rows of a shop's file have */
+        fprintf(out, "  %-24s %12s rows\n", name, rows);
+        return;
+    }
     map_value_format((struct map_value){sum.value}, value);
-    fprintf(out, "  %-24s %12s rows   %18s\n", name, format_count((int64_t)sum.rows, rows), value);
+    fprintf(out, "  %-24s %12s rows   %18s\n", name, rows, value);
 }
 
 static struct import_sum
@@ -178,13 +185,13 @@ print_account(const struct import *import, const char *digest)
         fprintf(out, "; %s were known already and changed nothing",
                 format_count((int64_t)import_events(import->account, true), known));
     fprintf(out, ".\n");
-    print_sum(out, "accepted", accepted);
-    if (seen.rows > 0) print_sum(out, "known already", seen);
-    print_sum(out, "refused", refused);
-    print_sum(out, "in the file", sum_add(sum_add(accepted, seen), refused));
+    print_sum(import, "accepted", accepted);
+    if (seen.rows > 0) print_sum(import, "known already", seen);
+    print_sum(import, "refused", refused);
+    print_sum(import, "in the file", sum_add(sum_add(accepted, seen), refused));
     if (count > 0) fprintf(out, "Refused:\n");
     for (size_t i = 0; i < count; i++)
-        print_sum(out, reasons[i].name, reasons[i].sum);
+        print_sum(import, reasons[i].name, reasons[i].sum);
     if (count > 0 && import->list == NULL)
         fprintf(out, "  (--refused FILE lists each refused row with its reason)\n");
     int64_t elapsed_ms = (clock_monotonic_ns() - import->begun_ns) / 1000000 + 1;
@@ -241,7 +248,7 @@ import_digest(struct import *import, char out_digest[33], struct fault *out_faul
     char *json;
     struct instance *engine = session_engine(import->session);
     if (engine != NULL && (!instance_wait_idle(engine, NULL, NULL, out_fault) ||
-                           !instance_checkpoint(engine, out_fault)))
+                           !instance_checkpoint(engine, NULL, out_fault)))
         return false;
     if (!session_status(import->session, &json, out_fault)) return false;
     struct json_object *status = json_tokener_parse(json);

@@ -96,8 +96,10 @@ ledger_day(struct demo_ledger *ledger, int64_t at_ms)
 struct demo_day
 demo_ledger_day(const struct demo_ledger *ledger, int64_t day)
 {
+    const struct demo_day nothing = {.number = day};
+    if (day < 0) return nothing; /* before anything was read, today is the first of 1970 */
     const struct demo_day *place = &ledger->days[day % DEMO_DAYS];
-    return place->number == day ? *place : (struct demo_day){.number = day};
+    return place->number == day ? *place : nothing;
 }
 
 /* A lot's end is exclusive; its last day is the one that holds the instant before. */

@@ -75,13 +75,31 @@ account_reason(struct import_account *account, struct bytes name)
     return reason;
 }
 
+/* One field of the list: quoted where a reader of CSV would else see more than one (RFC 4180). */
+static void
+list_field(FILE *list, struct bytes text)
+{
+    bool quote = false;
+    for (size_t i = 0; i < text.size; i++)
+        quote |= strchr(",\"\r\n", text.data[i]) != NULL;
+    if (quote) fputc('"', list);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"') fputc('"', list);
+        fputc(text.data[i], list);
+    }
+    if (quote) fputc('"', list);
+}
+
 static void
 account_list(struct import_account *account, uint64_t line, struct bytes group, struct bytes reason,
              const char *value)
 {
-    if (account->list != NULL)
-        fprintf(account->list, "%" PRIu64 ",%.*s,%.*s,%s\n", line, (int)group.size,
-                (const char *)group.data, (int)reason.size, (const char *)reason.data, value);
+    if (account->list == NULL) return;
+    fprintf(account->list, "%" PRIu64 ",", line);
+    list_field(account->list, group);
+    fputc(',', account->list);
+    list_field(account->list, reason);
+    fprintf(account->list, ",%s\n", value);
 }
 
 static void

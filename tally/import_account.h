@@ -13,7 +13,7 @@
 #include "engine/base/fault.h"
 #include "tally/output_walk.h"
 
-enum { IMPORT_REASONS_MAX = 64, IMPORT_REASON_BYTES = 40 };
+enum { IMPORT_REASONS_MAX = 128, IMPORT_REASON_BYTES = 40 };
 
 /* Rows and their value in the input's own figures (units of 10^-MAP_VALUE_DIGITS; 0 where rows have
  * none). */

@@ -162,7 +162,11 @@ source_read_line(struct import_source *source, bool *out_end, struct fault *out_
         struct codec_error error;
         arena_reset_to(&source->arena, 0);
         struct bytes text = bytes_of(source->line, (size_t)size);
-        enum codec_result result = codec_source_open(text, &source->arena, &source->codec, &error);
+        enum codec_result result = CODEC_UNREADABLE;
+        if (text.data[0] == '{' || text.data[0] == '[')
+            result = codec_source_open(text, &source->arena, &source->codec, &error);
+        else
+            codec_error_set(&error, CODEC_BAD_JSON, 0, "the line is no JSON object or array");
         CHECK(result != CODEC_NO_ROOM);
         if (result == CODEC_OK) {
             source->in_line = true;

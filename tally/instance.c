@@ -20,6 +20,7 @@ enum {
         5, /* a shard with nothing to do sleeps this long at most: the latency of a call */
     INSTANCE_PROGRESS_MS = 100,
     INSTANCE_LOOK_MS = 2,
+    INSTANCE_FULL_MS = 10 * 1000, /* a queue that stays full is waited for so long once stopping */
 };
 
 struct instance_shard {
@@ -28,7 +29,7 @@ struct instance_shard {
     uint32_t partitions[PARTITIONS_MAX];
     uint32_t partition_count;
     pthread_t thread;
-    bool started;
+    bool started; /* under calls: whose thread may look into the shard */
     bool settled;
 };
 
@@ -70,6 +71,8 @@ instance_open_shard(struct instance *instance, struct instance_shard *shard,
         .checkpoint_ms = options->checkpoint_ms,
         .tick_ms = options->tick_ms,
         .checkpoints = options->mode != INSTANCE_LOOK,
+        .stops = {&instance->stopping, options->stop},
+        .stop_wait_ms = INSTANCE_FULL_MS,
     };
     return shard_open(&shard_options, shard->partitions, shard->partition_count, &shard->shard,
                       out_fault);
@@ -89,8 +92,12 @@ instance_open(const struct instance_options *options, struct instance **out_inst
     instance->shard_count = shards;
     instance->shards = calloc(shards, sizeof *instance->shards);
     CHECK(instance->shards != NULL);
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&instance->calls, NULL);
-    pthread_cond_init(&instance->stopped, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&instance->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     for (uint32_t partition = 0; partition < instance->partition_count; partition++) {
         struct instance_shard *shard = shard_of(instance, partition);
         shard->partitions[shard->partition_count++] = partition;
@@ -123,8 +130,10 @@ instance_start(struct instance *instance)
 {
     for (uint32_t i = 0; i < instance->shard_count; i++) {
         struct instance_shard *shard = &instance->shards[i];
+        pthread_mutex_lock(&instance->calls);
         CHECK(pthread_create(&shard->thread, NULL, instance_run_shard, shard) == 0);
         shard->started = true;
+        pthread_mutex_unlock(&instance->calls);
     }
 }
 
@@ -139,7 +148,9 @@ instance_stop(struct instance *instance, int64_t wait_ms)
         struct instance_shard *shard = &instance->shards[i];
         if (!shard->started) continue;
         pthread_join(shard->thread, NULL);
+        pthread_mutex_lock(&instance->calls);
         shard->started = false;
+        pthread_mutex_unlock(&instance->calls);
         settled &= shard->settled;
     }
     return settled;
@@ -217,7 +228,12 @@ instance_call(struct instance *instance, uint32_t partition, instance_function *
     struct instance_call call = {.partition = partition, .function = function, .context = context};
     CHECK(partition < instance->partition_count);
     pthread_mutex_lock(&instance->calls);
-    bool done = shard_call(shard_of(instance, partition)->shard, instance_run_call, &call);
+    struct instance_shard *shard = shard_of(instance, partition);
+    bool done = true;
+    if (shard->started)
+        done = shard_call(shard->shard, instance_run_call, &call);
+    else
+        instance_run_call(shard->shard, &call);
     pthread_mutex_unlock(&instance->calls);
     if (!done) return fault_set(out_fault, FAULT_UNAVAILABLE, "the engine is stopping");
     return true;
@@ -269,9 +285,8 @@ instance_trouble(struct instance *instance, struct fault *out_fault)
 static void
 instance_pause(struct instance *instance)
 {
-    int64_t until_ms = clock_wall_ms() + INSTANCE_LOOK_MS;
-    struct timespec until = {.tv_sec = until_ms / 1000,
-                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    int64_t until_ns = clock_monotonic_ns() + INSTANCE_LOOK_MS * INT64_C(1000000);
+    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
     pthread_mutex_lock(&instance->calls);
     if (!atomic_load(&instance->stopping))
         pthread_cond_timedwait(&instance->stopped, &instance->calls, &until);
@@ -279,11 +294,28 @@ instance_pause(struct instance *instance)
 }
 
 static bool
-status_is_idle(const struct partition_status *status, uint32_t count)
+instance_may_wait(const struct instance *instance, const atomic_bool *stop, struct fault *out_fault)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (!status[i].caught_up || status[i].in_flight > 0) return false;
-    return true;
+    const atomic_bool *own = instance->options.stop;
+    if ((stop == NULL || !atomic_load(stop)) && (own == NULL || !atomic_load(own))) return true;
+    return fault_set(out_fault, FAULT_TRY_AGAIN, "stopped while waiting for the engine");
+}
+
+/* Statuses are looked at one after the other, and a partition that was at rest may have got a
+ * forward from one that was looked at later: all are at rest when they were so twice with the same
+ * journal. */
+static bool
+status_is_idle(const struct partition_status *status, uint32_t count, int64_t *last_ends)
+{
+    int64_t ends = 0;
+    bool idle = true;
+    for (uint32_t i = 0; i < count; i++) {
+        idle &= status[i].caught_up && status[i].in_flight == 0;
+        ends += status[i].journal_end;
+    }
+    bool again = ends == *last_ends;
+    *last_ends = idle ? ends : -1;
+    return idle && again;
 }
 
 bool
@@ -293,12 +325,13 @@ instance_wait_idle(struct instance *instance, instance_progress *progress, void 
     uint32_t count = instance->partition_count;
     struct partition_status *status = calloc(count, sizeof *status);
     CHECK(status != NULL);
-    int64_t next_progress_ms = 0;
+    int64_t next_progress_ms = 0, ends = -1;
     bool ok = true, idle = false;
     while (ok && !idle) {
-        ok = instance_status(instance, status, out_fault) &&
+        ok = instance_may_wait(instance, NULL, out_fault) &&
+             instance_status(instance, status, out_fault) &&
              !status_trouble(status, count, out_fault);
-        idle = ok && status_is_idle(status, count);
+        idle = ok && status_is_idle(status, count, &ends);
         int64_t now_ms = clock_monotonic_ns() / 1000000;
         if (ok && progress != NULL && (idle || now_ms >= next_progress_ms)) {
             progress(context, status, count);
@@ -325,7 +358,7 @@ call_is_settled(struct partition *partition, void *context)
 }
 
 bool
-instance_checkpoint(struct instance *instance, struct fault *out_fault)
+instance_checkpoint(struct instance *instance, const atomic_bool *stop, struct fault *out_fault)
 {
     for (uint32_t i = 0; i < instance->partition_count; i++)
         if (!instance_call(instance, i, call_checkpoint, NULL, out_fault)) return false;
@@ -333,7 +366,9 @@ instance_checkpoint(struct instance *instance, struct fault *out_fault)
         bool settled = false;
         while (!settled) {
             if (!instance_call(instance, i, call_is_settled, &settled, out_fault)) return false;
-            if (!settled) instance_pause(instance);
+            if (settled) break;
+            if (!instance_may_wait(instance, stop, out_fault)) return false;
+            instance_pause(instance);
         }
     }
     return true;
@@ -412,16 +447,12 @@ instance_rulebook(struct instance *instance, uint32_t partition, uint32_t *out_v
     return true;
 }
 
-struct totals_call {
-    struct totals totals[PROGRAM_CURRENCIES_MAX];
-    size_t count;
-};
-
+/* Names of currencies are the state's: they are copied here, on its own thread. */
 static void
 call_totals(struct partition *partition, void *context)
 {
-    struct totals_call *call = context;
-    call->count = partition_totals(partition, call->totals, PROGRAM_CURRENCIES_MAX);
+    struct totals totals[PROGRAM_CURRENCIES_MAX];
+    status_totals_add(context, totals, partition_totals(partition, totals, PROGRAM_CURRENCIES_MAX));
 }
 
 bool
@@ -429,20 +460,13 @@ instance_status_json(struct instance *instance, char **out_json, struct fault *o
 {
     uint32_t count = instance->partition_count;
     struct partition_status *status = calloc(count, sizeof *status);
-    struct totals_call *totals = calloc(count, sizeof *totals);
-    CHECK(status != NULL && totals != NULL);
+    struct status_totals *sums = calloc(1, sizeof *sums);
+    CHECK(status != NULL && sums != NULL);
     bool ok = instance_status(instance, status, out_fault);
     for (uint32_t i = 0; ok && i < count; i++)
-        ok = instance_call(instance, i, call_totals, &totals[i], out_fault);
-    if (ok) {
-        struct status_totals *sums = calloc(1, sizeof *sums);
-        CHECK(sums != NULL);
-        for (uint32_t i = 0; i < count; i++)
-            status_totals_add(sums, totals[i].totals, totals[i].count);
-        *out_json = status_json(status, count, sums);
-        free(sums);
-    }
+        ok = instance_call(instance, i, call_totals, sums, out_fault);
+    if (ok) *out_json = status_json(status, count, sums);
+    free(sums);
     free(status);
-    free(totals);
     return ok;
 }

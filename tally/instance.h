@@ -11,6 +11,7 @@
 #ifndef TALLYBOOK_TALLY_INSTANCE_H
 #define TALLYBOOK_TALLY_INSTANCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct instance_options {
     size_t memory_bytes;
     uint64_t checkpoint_records;
     int64_t checkpoint_ms, tick_ms;
+    const atomic_bool *stop; /* set: waits below end with FAULT_TRY_AGAIN; NULL: never */
 };
 
 /* Opens shards and their partitions; a partition that cannot open is stopped with its reason and
@@ -57,8 +59,8 @@ struct outputs *instance_outputs(struct instance *instance);
 bool instance_check_record(const struct instance *instance, struct bytes record,
                            struct fault *out_fault);
 
-/* Runs `function` on the thread of the shard that owns `partition`. FAULT_UNAVAILABLE when its loop
- * has ended. */
+/* Runs `function` on the thread of the shard that owns `partition`; before the start and after the
+ * stop on the caller's. FAULT_UNAVAILABLE while it stops. */
 typedef void instance_function(struct partition *partition, void *context);
 bool instance_call(struct instance *instance, uint32_t partition, instance_function *function,
                    void *context, struct fault *out_fault);
@@ -78,8 +80,10 @@ typedef void instance_progress(void *context, const struct partition_status *sta
 bool instance_wait_idle(struct instance *instance, instance_progress *progress, void *context,
                         struct fault *out_fault);
 
-/* Asks every partition for a checkpoint and waits for it. */
-bool instance_checkpoint(struct instance *instance, struct fault *out_fault);
+/* Asks every partition for a checkpoint and waits for it. `stop` (may be NULL) ends the wait as the
+ * options' own does. */
+bool instance_checkpoint(struct instance *instance, const atomic_bool *stop,
+                         struct fault *out_fault);
 
 /* The last activated rulebook of one partition. *out_version 0: none. *out_program is its
  * normalised form, allocated; the caller frees. */

@@ -98,20 +98,6 @@ cursor_hand_over(struct output_cursor *cursor, struct output_item *item, bool js
     return function(context, item, out_fault);
 }
 
-static const ProtobufCMessageDescriptor *
-topic_descriptor(enum topic topic)
-{
-    switch (topic) {
-    case TOPIC_POSTINGS: return &tallybook__v1__posting__descriptor;
-    case TOPIC_OUTCOMES: return &tallybook__v1__outcome__descriptor;
-    case TOPIC_TIERS: return &tallybook__v1__tier_change__descriptor;
-    case TOPIC_NOTICES: return &tallybook__v1__notice__descriptor;
-    case TOPIC_COUNT:
-    case TOPIC_FORWARD: break;
-    }
-    UNREACHABLE();
-}
-
 static bool
 cursor_open_message(struct output_cursor *cursor, const struct output_message *message,
                     struct bytes *out_first, struct codec_output_walk *out_walk,
@@ -130,8 +116,8 @@ cursor_open_message(struct output_cursor *cursor, const struct output_message *m
     } else {
         arena_reset_to(&cursor->arena, 0);
         if (codec_json_parse(message->payload, &cursor->arena, &root, &error) == CODEC_OK &&
-            codec_json_to_message(root, topic_descriptor(message->topic), &cursor->arena, out_first,
-                                  &error) == CODEC_OK)
+            codec_json_to_message(root, codec_output_descriptor(message->topic), &cursor->arena,
+                                  out_first, &error) == CODEC_OK)
             return true;
     }
     return fault_set(
@@ -250,26 +236,37 @@ cursor_at_end(const struct output_cursor *cursor, const struct output_walk_optio
     return true;
 }
 
-/* The number of the last effect of each partition: read from the topic's last message. */
+/* With a reader of its own: the cursor's would give messages of other partitions too, and they
+ * would be missing from the walk. */
 static bool
-walk_find_last(struct output_cursor *cursor, const struct output_walk_options *options,
+walk_read_last(struct outputs *outputs, uint32_t partition,
+               const struct output_walk_options *options, uint64_t offset, uint64_t *out_last,
                struct fault *out_fault)
 {
+    struct output_reader *reader;
     struct output_message message;
-    size_t count;
+    size_t count = 0;
+    if (!outputs->ops->open_reader(outputs, &reader, out_fault)) return false;
+    bool ok = reader->ops->assign(reader, partition, options->topic, offset, out_fault);
+    while (ok && count == 0 && !atomic_load(options->stop))
+        ok = reader->ops->read(reader, WALK_WAIT_MS, &message, 1, &count, out_fault);
+    *out_last = ok && count > 0 ? message.first_sequence + message.count - 1 : 0;
+    reader->ops->close(reader);
+    return ok;
+}
+
+/* The number of the last effect of each partition: read from the topic's last message. */
+static bool
+walk_find_last(struct outputs *outputs, struct output_cursor *cursor,
+               const struct output_walk_options *options, struct fault *out_fault)
+{
     for (uint32_t partition = options->first_partition; partition <= options->last_partition;
          partition++) {
         struct output_place *place = &cursor->places[partition][options->topic];
         if (place->end_offset == place->begin_offset) continue;
-        struct output_reader *reader = cursor->reader;
-        if (!reader->ops->assign(reader, partition, options->topic, place->end_offset - 1,
-                                 out_fault))
+        uint64_t last;
+        if (!walk_read_last(outputs, partition, options, place->end_offset - 1, &last, out_fault))
             return false;
-        do {
-            if (!reader->ops->read(reader, WALK_WAIT_MS, &message, 1, &count, out_fault))
-                return false;
-        } while (count == 0 || message.partition != partition);
-        uint64_t last = message.first_sequence + message.count - 1;
         cursor->skip_to[partition] = last >= options->last ? last - options->last + 1 : 0;
         /* A message holds at least one effect: no more than `last` messages back the wanted ones
          * begin. */
@@ -277,7 +274,8 @@ walk_find_last(struct output_cursor *cursor, const struct output_walk_options *o
                             ? place->end_offset - place->begin_offset
                             : options->last;
         place->next_offset = place->end_offset - back;
-        if (!reader->ops->assign(reader, partition, options->topic, place->next_offset, out_fault))
+        if (!cursor->reader->ops->assign(cursor->reader, partition, options->topic,
+                                         place->next_offset, out_fault))
             return false;
     }
     return true;
@@ -292,7 +290,7 @@ output_walk(struct outputs *outputs, const struct output_walk_options *options,
     if (!output_cursor_open(outputs, &options->topic, 1, options->first_partition,
                             options->last_partition, false, &cursor, out_fault))
         return false;
-    bool ok = options->last == 0 || walk_find_last(cursor, options, out_fault);
+    bool ok = options->last == 0 || walk_find_last(outputs, cursor, options, out_fault);
     while (ok && !atomic_load(options->stop) &&
            (options->follow || !cursor_at_end(cursor, options)))
         ok = output_cursor_read(cursor, WALK_WAIT_MS, options->json, function, context, &count,

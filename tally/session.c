@@ -46,11 +46,13 @@ static void
 session_on_signal(int signal)
 {
     uint64_t one = 1;
+    int kept = errno;
     (void)signal;
     atomic_store(&session_stop, true);
     ssize_t ignored =
         write(stop_event, &one, sizeof one); /* wakes whoever waits in session_wait_for_stop */
     (void)ignored;
+    errno = kept;
 }
 
 void
@@ -89,27 +91,49 @@ session_make_folders(const char *path, struct fault *out_fault)
     return true;
 }
 
+/* Makes what the folder lacks: all of it, or what a process that was killed had not come to. */
+static bool
+session_fill_folder(const char *data_dir, uint32_t partitions, struct fault *out_fault)
+{
+    char path[DATA_FOLDER_PATH_BYTES];
+    struct journal_disk_options journal_options = {0};
+    struct outputs_disk_options outputs_options = {0};
+    struct journal *journal;
+    struct outputs *outputs;
+    if (!data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault)) return false;
+    if (journal_disk_open(path, &journal_options, &journal, out_fault)) {
+        partitions = journal->ops->partition_count(journal);
+        journal->ops->close(journal);
+    } else if (out_fault->kind != FAULT_NO_INPUT ||
+               !journal_disk_create(path, partitions, out_fault)) {
+        return false;
+    }
+    if (!data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault)) return false;
+    if (outputs_disk_open(path, &outputs_options, &outputs, out_fault)) {
+        outputs->ops->close(outputs);
+        return true;
+    }
+    return out_fault->kind == FAULT_NO_INPUT && outputs_disk_create(path, partitions, out_fault);
+}
+
 bool
 session_make_embedded(const struct options *options, uint32_t partition_count, bool *out_made,
                       struct fault *out_fault)
 {
     const char *data_dir = options_text(options, OPTION_DATA_DIR);
-    char path[DATA_FOLDER_PATH_BYTES];
     struct data_folder *folder;
     *out_made = false;
     if (data_folder_open(data_dir, &folder, out_fault)) {
+        bool filled = session_fill_folder(data_dir, partition_count, out_fault);
         data_folder_close(folder);
-        return true;
+        return filled;
     }
     if (out_fault->kind == FAULT_TRY_AGAIN) return true; /* somebody runs on it: it is there */
     if (out_fault->kind != FAULT_NO_INPUT) return false;
     if (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault))
         return false;
     *out_made = true;
-    return data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault) &&
-           journal_disk_create(path, partition_count, out_fault) &&
-           data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault) &&
-           outputs_disk_create(path, partition_count, out_fault);
+    return session_fill_folder(data_dir, partition_count, out_fault);
 }
 
 /* ---- Opening
@@ -381,6 +405,7 @@ session_instance_options(const struct session *session, enum instance_mode mode,
         .checkpoint_records = (uint64_t)options_number(options, OPTION_CHECKPOINT_RECORDS),
         .checkpoint_ms = options_number(options, OPTION_CHECKPOINT_MS),
         .tick_ms = options_number(options, OPTION_TICK_MS),
+        .stop = &session_stop,
     };
 }
 
@@ -401,8 +426,8 @@ session_stop_engine(struct session *session, struct fault *out_fault)
     struct instance *engine = session->engine;
     CHECK(engine != NULL);
     session->engine = NULL;
-    bool trouble = instance_trouble(engine, out_fault);
     bool settled = instance_stop(engine, SESSION_SETTLE_MS);
+    bool trouble = instance_trouble(engine, out_fault);
     instance_close(engine);
     if (trouble) return false;
     if (!settled)

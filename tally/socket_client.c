@@ -89,6 +89,8 @@ client_ask(struct socket_client *client, const struct writer *request, void *mem
     pthread_mutex_lock(&client->lock);
     bool answered = socket_send(client->socket, writer_span(request), out_fault) &&
                     socket_receive(client->socket, memory, capacity, &frame, NULL, out_fault);
+    /* Half an answer: what comes next would be taken for the beginning of another. */
+    if (!answered) shutdown(client->socket, SHUT_RDWR);
     pthread_mutex_unlock(&client->lock);
     if (!answered) return false;
     struct reader response = reader_of(frame);
@@ -527,6 +529,9 @@ client_hello(struct socket_client *client, struct fault *out_fault)
         return false;
     client->partition_count = reader_u32le(&response);
     client->process = reader_u64le(&response);
+    if (client->partition_count == 0 || client->partition_count > PARTITIONS_MAX)
+        return fault_set(out_fault, FAULT_DATA, "socket: a journal of %u partitions",
+                         client->partition_count);
     return client_done(&response, out_fault);
 }
 

@@ -20,6 +20,8 @@ enum {
     SERVER_READ_MESSAGES = 64,
     SERVER_WAIT_MS_MAX =
         1000, /* a read waits no longer: the connection must notice that the server stops */
+    SERVER_SEND_S = 5, /* whoever takes nothing of an answer for so long is gone */
+    SERVER_PAUSE_MS = 100,
 };
 
 struct connection {
@@ -28,9 +30,8 @@ struct connection {
     bool used;
     atomic_bool ended;
     pthread_t thread;
-    struct journal_reader *journal_reader;
     struct journal_appender *appender;
-    struct output_reader *output_reader;
+    uint64_t appended; /* on it, so far */
     struct bytes request;
     struct writer response;
     uint8_t *request_memory, *response_memory;
@@ -108,23 +109,32 @@ serve_journal_read(struct connection *connection, struct reader *request, struct
     if (!read_partition(connection, request, &partition, out_fault)) return false;
     int64_t offset = reader_i64le(request);
     uint32_t wait_ms = reader_u32le(request);
-    if (connection->journal_reader == NULL &&
-        !journal->ops->open_reader(journal, &connection->journal_reader, out_fault))
-        return false;
-    struct journal_reader *reader = connection->journal_reader;
+    if (request->failed || offset < 0)
+        return fault_set(out_fault, FAULT_USAGE, "partition %u has no offset %lld", partition,
+                         (long long)offset);
+    /* A reader of its own for each question: one that is kept would hold pages of the journal for
+     * as long as the other side thinks. */
+    struct journal_reader *reader;
+    if (!journal->ops->open_reader(journal, &reader, out_fault)) return false;
     size_t count = 0;
-    if (!reader->ops->assign(reader, partition, offset, out_fault) ||
-        !reader->ops->read(reader,
-                           (int)(wait_ms < SERVER_WAIT_MS_MAX ? wait_ms : SERVER_WAIT_MS_MAX),
-                           messages, SERVER_READ_MESSAGES, &count, out_fault))
-        return false;
-    for (size_t i = 0; i < count && connection->response.size < SOCKET_READ_BYTES; i++) {
+    bool ok = reader->ops->assign(reader, partition, offset, out_fault) &&
+              reader->ops->read(reader,
+                                (int)(wait_ms < SERVER_WAIT_MS_MAX ? wait_ms : SERVER_WAIT_MS_MAX),
+                                messages, SERVER_READ_MESSAGES, &count, out_fault);
+    for (size_t i = 0; ok && i < count && connection->response.size < SOCKET_READ_BYTES; i++) {
         writer_i64le(&connection->response, messages[i].offset);
         writer_i64le(&connection->response, messages[i].append_ms);
         writer_prefixed(&connection->response, messages[i].payload);
     }
-    reader->ops->revoke(reader, partition);
-    return true;
+    reader->ops->close(reader);
+    return ok;
+}
+
+static bool
+serve_may_wait(const struct connection *connection, struct fault *out_fault)
+{
+    if (!atomic_load(&connection->server->stopping)) return true;
+    return fault_set(out_fault, FAULT_UNAVAILABLE, "the running tally is stopping");
 }
 
 /* A record from another process is decoded before it is appended: what stands in the journal can be
@@ -143,9 +153,11 @@ serve_append_one(struct connection *connection, struct reader *request, uint32_t
                          RECORD_BYTES_MAX);
     if (!instance_check_record(instance, record, out_fault)) return false;
     while (!appender->ops->append(appender, *out_partition, record, out_fault)) {
-        if (out_fault->kind != FAULT_TRY_AGAIN || !appender->ops->poll(appender, 10, out_fault))
+        if (out_fault->kind != FAULT_TRY_AGAIN || !serve_may_wait(connection, out_fault) ||
+            !appender->ops->poll(appender, 10, out_fault))
             return false;
     }
+    connection->appended++;
     return true;
 }
 
@@ -163,11 +175,14 @@ serve_journal_append(struct connection *connection, struct reader *request, stru
         !journal->ops->open_appender(journal, &connection->appender, out_fault))
         return false;
     struct journal_appender *appender = connection->appender;
-    uint64_t before = appender->ops->acked(appender);
     for (uint32_t i = 0; i < count; i++)
         if (!serve_append_one(connection, request, &partitions[i], out_fault)) return false;
-    while (appender->ops->acked(appender) < before + count)
-        if (!appender->ops->poll(appender, 100, out_fault)) return false;
+    /* All that this connection ever appended: what a refused question left behind is counted too.
+     */
+    while (appender->ops->acked(appender) < connection->appended)
+        if (!serve_may_wait(connection, out_fault) ||
+            !appender->ops->poll(appender, SERVER_PAUSE_MS, out_fault))
+            return false;
     for (uint32_t i = 0; i < count; i++)
         writer_i64le(&connection->response, appender->ops->last_offset(appender, partitions[i]));
     return true;
@@ -274,7 +289,8 @@ serve_operation(struct connection *connection, struct fault *out_fault)
         return instance_status_json(instance, &json, out_fault) &&
                serve_json(connection, json, out_fault);
     case SOCKET_RULEBOOK: return serve_rulebook(connection, &request, out_fault);
-    case SOCKET_CHECKPOINT: return instance_checkpoint(instance, out_fault);
+    case SOCKET_CHECKPOINT:
+        return instance_checkpoint(instance, &connection->server->stopping, out_fault);
     }
     return fault_set(out_fault, FAULT_USAGE,
                      "socket: an operation that this version does not know");
@@ -312,8 +328,6 @@ connection_run(void *argument)
     connection->response_memory = malloc(SOCKET_FRAME_BYTES_MAX);
     if (connection->request_memory != NULL && connection->response_memory != NULL)
         connection_serve(connection);
-    if (connection->journal_reader != NULL)
-        connection->journal_reader->ops->close(connection->journal_reader);
     if (connection->appender != NULL) connection->appender->ops->close(connection->appender);
     free(connection->request_memory);
     free(connection->response_memory);
@@ -334,7 +348,12 @@ static void
 server_accept(struct socket_server *server)
 {
     int socket = accept4(server->socket, NULL, NULL, SOCK_CLOEXEC);
-    if (socket < 0) return;
+    if (socket < 0) {
+        poll(NULL, 0, SERVER_PAUSE_MS); /* no file left, say: it does not help to ask at once */
+        return;
+    }
+    struct timeval limit = {.tv_sec = SERVER_SEND_S};
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     for (size_t i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
         struct connection *connection = &server->connections[i];
         if (connection->used && atomic_load(&connection->ended)) connection_reap(connection);

@@ -3,7 +3,7 @@
 
     tests/tap.py FILE.py [NAME...]     all cases, or those whose name contains one of NAME
 
-The folders tests/ and tests/kafka/ and the file's own can be imported from. Every case of the plan is answered: one
+The file's own folder, tests/, tests/kafka/ and tests/story/ can be imported from. Every case of the plan is answered: one
 that never ran, because its class could not be set up, is "not ok".
 """
 
@@ -100,7 +100,7 @@ def main(arguments):
         return 64
     signal.signal(signal.SIGTERM, _stop)
     path = pathlib.Path(arguments[0]).resolve()
-    sys.path[:0] = [str(path.parent), str(TESTS), str(TESTS / "kafka")]
+    sys.path[:0] = [str(path.parent), str(TESTS), str(TESTS / "kafka"), str(TESTS / "story")]
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module

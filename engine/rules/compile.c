@@ -111,7 +111,7 @@ as_text(struct compiler *compiler, struct bytes name)
 {
     char *text = arena_alloc(compiler->arena, name.size + 1);
     CHECK_MSG(text != NULL, "the arena is smaller than RULES_ARENA_BYTES");
-    memcpy(text, name.data, name.size);
+    if (name.size != 0) memcpy(text, name.data, name.size);
     text[name.size] = '\0';
     return text;
 }

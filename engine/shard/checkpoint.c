@@ -18,7 +18,8 @@ checkpoint_is_due(const struct partition *partition)
     if (partition->checkpoint_asked || entries >= shard->options.checkpoint_records) return true;
     if (shard->wall_ms - partition->last_checkpoint_ms >= shard->options.checkpoint_ms) return true;
     /* Memory: a partition whose changed rows take its share of half the limit writes them out
-     * before they crowd out the rest. */
+     * before they crowd out the rest, and above the limit every one does. */
+    if (slab_used_bytes(&shard->slab) > shard->options.memory_bytes) return true;
     return state_dirty_bytes(partition->state) >
            shard->options.memory_bytes / 2 / shard->partition_count;
 }
@@ -30,11 +31,7 @@ checkpoint_build(struct partition *partition, struct fault *out_fault)
     struct state_info info;
     state_info(partition->state, &info);
     for (enum topic topic = 0; topic < TOPIC_COUNT && shard->publisher != NULL; topic++) {
-        /* A lower bound is enough: the next start reads from here and passes over what the
-         * checkpoint has. */
-        uint64_t offset =
-            shard->publisher->ops->acked_offset(shard->publisher, partition->number, topic);
-        state_set_output_offset(partition->state, topic, offset);
+        state_set_output_offset(partition->state, topic, publish_read_from(partition, topic));
         partition->checkpoint_marks[topic] = info.outputs[topic].next_sequence;
     }
     partition->checkpoint_forwards = shard->appended;

@@ -9,20 +9,24 @@
 #include <sys/random.h>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/base/crash.h"
 #include "engine/shard/shard_priv.h"
+
+/* A history may have gone live meanwhile: looked at once in so long. */
+enum { OWNER_HISTORY_LOOK_MS = 100 };
 
 bool
 owner_append(struct partition *partition, uint32_t target, struct bytes record,
              struct fault *out_fault)
 {
     struct journal_appender *appender = partition->shard->appender;
+    int64_t since_ns = clock_monotonic_ns();
     CHECK(appender != NULL);
     while (!appender->ops->append(appender, target, record, out_fault)) {
-        if (out_fault->kind != FAULT_TRY_AGAIN)
-            return fault_wrap(out_fault, "partition %u: append to partition %u", partition->number,
-                              target);
-        if (!appender->ops->poll(appender, 10, out_fault))
+        if (out_fault->kind != FAULT_TRY_AGAIN ||
+            !shard_may_wait(partition->shard, since_ns, out_fault) ||
+            !appender->ops->poll(appender, 10, out_fault))
             return fault_wrap(out_fault, "partition %u: append to partition %u", partition->number,
                               target);
     }
@@ -57,6 +61,19 @@ owner_claim(struct partition *partition, struct fault *out_fault)
     return true;
 }
 
+/* The end that was there at the start may be one that no record ever shows (a transaction's marker
+ * stands there), or a broker may be slow. A claim that comes too early is only lost to the one that
+ * it did not know, and made again. */
+void
+owner_claim_when_quiet(struct partition *partition)
+{
+    struct fault fault;
+    if (partition->claim_appended ||
+        partition->shard->wall_ms - partition->last_take_ms < SHARD_CLAIM_QUIET_MS)
+        return;
+    if (!owner_claim(partition, &fault)) partition_stop(partition, &fault);
+}
+
 bool
 owner_begin(struct partition *partition, struct fault *out_fault)
 {
@@ -80,6 +97,7 @@ owner_take_over(struct partition *partition, struct fault *out_fault)
     if (!publish_begin(partition, out_fault)) return false;
     partition->phase = PARTITION_FOLDING;
     partition->read_offset = info.next_offset;
+    partition->messages_stale = true;
     return shard->reader->ops->assign(shard->reader, partition->number, info.next_offset,
                                       out_fault);
 }
@@ -128,6 +146,7 @@ owner_skim(struct partition *partition, const struct journal_message *message)
 {
     struct fault fault;
     if (message->offset < partition->read_offset) return; /* fetched before an assign */
+    partition->last_take_ms = partition->shard->wall_ms;
     if (!owner_skim_record(partition, message, &fault)) partition_stop(partition, &fault);
 }
 
@@ -137,8 +156,9 @@ owner_still_owns(struct partition *partition, struct fault *out_fault)
     struct state_info info;
     if (partition->shard->publisher == NULL) return true;
     state_info(partition->state, &info);
-    if (info.claim <= partition->claim)
+    if (info.claim < partition->claim)
         return true; /* an older owner's claim, folded on the way to ours */
+    if (info.claim == partition->claim) return publish_at_claim(partition, out_fault);
     return fault_set(out_fault, FAULT_TRY_AGAIN,
                      "partition %u: another owner claimed it at offset %lld; this one has stopped "
                      "and publishes nothing more",
@@ -157,17 +177,24 @@ owner_tick(struct partition *partition)
     if (partition->tick_unread_offset >= 0 &&
         partition->read_offset <= partition->tick_unread_offset)
         return;
-    if (shard->wall_ms == partition->last_tick_ms) return;
+    if (shard->wall_ms == partition->last_tick_ms || shard->wall_ms < partition->tick_look_ms)
+        return;
     bool idle = shard->wall_ms - partition->last_take_ms >= shard->options.tick_ms &&
                 shard->wall_ms - partition->last_tick_ms >= shard->options.tick_ms;
     bool due = shard->wall_ms >= partition->next_due_ms;
     if (!idle && !due) return;
-    state_info(partition->state, &info);
-    if (info.time_kind != TIME_APPEND) return; /* in a history only its records make time pass */
     if (!idle && !state_due_by(partition->state, shard->wall_ms, &next_due_ms)) {
         partition->next_due_ms = next_due_ms;
         return;
     }
+    state_info(partition->state, &info);
+    if (info.time_kind != TIME_APPEND) { /* in a history only its records make time pass */
+        partition->tick_look_ms = shard->wall_ms + OWNER_HISTORY_LOOK_MS;
+        return;
+    }
+    /* Where the journal's clock is behind ours, the last tick has not reached what is due: the next
+     * one can only when as much time has passed. */
+    if (!idle && shard->wall_ms - partition->last_tick_ms < next_due_ms - info.clock.ms) return;
     struct tick tick = {
         .has_anchor = info.applied != 0,
         .anchor = {.applied = info.applied, .chain = info.chain},

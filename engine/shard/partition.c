@@ -48,26 +48,25 @@ partition_check_anchor(struct partition *partition, const struct state_info *inf
                          "or exchanged; restore it, or remove the partition's folder to rebuild "
                          "from this journal",
                          partition->number, (long long)end, (long long)info->next_offset);
-    if (info->next_offset < first || (info->next_offset == 0 && first > 0))
+    if (info->next_offset == 0 && first == 0) return true;
+    int64_t anchor = info->next_offset > 0 ? info->next_offset - 1 : 0;
+    if (anchor < first)
         return fault_set(out_fault, FAULT_DATA,
                          "partition %u: the journal begins at offset %lld, but offset %lld is "
-                         "needed next: retention removed what "
-                         "was still to be read",
-                         partition->number, (long long)first, (long long)info->next_offset);
-    if (info->next_offset == 0 || info->next_offset == first) return true;
-    if (!reader->ops->assign(reader, partition->number, info->next_offset - 1, out_fault))
-        return false;
+                         "needed: retention removed it; a journal is kept whole",
+                         partition->number, (long long)first, (long long)anchor);
+    if (!reader->ops->assign(reader, partition->number, anchor, out_fault)) return false;
     for (;;) {
         struct journal_message message;
         size_t count;
         if (!reader->ops->read(reader, 1000, &message, 1, &count, out_fault)) return false;
         if (count == 0 || message.partition != partition->number) continue;
-        if (message.offset == info->next_offset - 1 && hash64(message.payload, 0) != info->anchor)
+        if (message.offset != anchor || hash64(message.payload, 0) != info->anchor)
             return fault_set(out_fault, FAULT_DATA,
                              "partition %u: the record at offset %lld is not the one that the "
                              "store has folded: this store "
                              "belongs to another journal",
-                             partition->number, (long long)message.offset);
+                             partition->number, (long long)anchor);
         return true;
     }
 }
@@ -78,16 +77,21 @@ partition_open_state(struct partition *partition, struct fault *out_fault)
     struct shard *shard = partition->shard;
     char path[4096], note[256] = "";
     struct store_options store_options = {
-        .cache_bytes = shard->options.memory_bytes / 8 / (shard->partition_count + 1) + (1 << 20),
-        .create = true,
+        .cache_bytes = shard->options.memory_bytes / 8 / shard->partition_count + (1 << 20),
+        .create = shard->options.checkpoints,
+        .read_only = !shard->options.checkpoints,
     };
     struct state_options state_options = {
         .expected_members = shard->options.expected_members,
         .expected_identities = shard->options.expected_identities,
     };
     snprintf(path, sizeof path, "%s/p%03u", shard->options.state_folder, partition->number);
-    if (!store_open(path, &store_options, &partition->store, note, out_fault)) return false;
     if (!state_open(&shard->slab, &state_options, &partition->state, out_fault)) return false;
+    if (!store_open(path, &store_options, &partition->store, note, out_fault)) {
+        /* A look where nobody has run yet folds the journal from its beginning. */
+        partition->store = NULL;
+        return !shard->options.checkpoints && out_fault->kind == FAULT_NO_INPUT;
+    }
     return store_restore(partition->store, partition->state, out_fault);
 }
 
@@ -166,7 +170,10 @@ partition_close(struct partition *partition)
 bool
 partition_load(struct partition *partition, const struct needs *needs, struct fault *out_fault)
 {
-    if (!store_fetch(partition->store, partition->state, needs, out_fault))
+    for (size_t i = 0; partition->store == NULL && i < needs->count; i++)
+        state_put_absent(partition->state, &needs->items[i]);
+    if (partition->store != NULL &&
+        !store_fetch(partition->store, partition->state, needs, out_fault))
         return fault_wrap(out_fault, "partition %u: reading the store", partition->number);
     return true;
 }
@@ -183,6 +190,7 @@ partition_run_due(struct partition *partition, struct fault *out_fault)
         case DUE_DONE: return true;
         case DUE_MORE: break;
         case DUE_NEEDS:
+            shard_make_room(shard);
             if (!partition_load(partition, &shard->needs, out_fault)) return false;
             break;
         }
@@ -259,6 +267,7 @@ partition_fold_record(struct partition *partition, const struct journal_message 
     struct shard *shard = partition->shard;
     struct entry *entries = shard->entries_region.memory;
     bool ready[PARTITION_AHEAD];
+    uint64_t evictions = 0;
     size_t count;
     arena_reset_to(&shard->entries_arena, 0);
     if (!partition_check_clock(partition, message, out_fault)) return false;
@@ -271,14 +280,18 @@ partition_fold_record(struct partition *partition, const struct journal_message 
     for (size_t i = 0; i < count; i++) {
         if (i % PARTITION_AHEAD == 0) {
             size_t ahead = count - i < PARTITION_AHEAD ? count - i : PARTITION_AHEAD;
+            shard_make_room(shard);
             fold_prefetch(partition->state, entries + i, ahead);
             if (!partition_load_ahead(partition, entries + i, ahead, message->append_ms, ready,
                                       out_fault))
                 return false;
+            evictions = shard->evictions;
         }
         struct position position = {.offset = message->offset, .index = (uint32_t)i};
-        if (!partition_apply(partition, &entries[i], position, message->append_ms,
-                             ready[i % PARTITION_AHEAD], out_fault))
+        /* Due work of others may have made room since: what was in memory then need not be now. */
+        bool still_ready = ready[i % PARTITION_AHEAD] && shard->evictions == evictions;
+        if (!partition_apply(partition, &entries[i], position, message->append_ms, still_ready,
+                             out_fault))
             return false;
     }
     CRASH_POINT("fold.record");

@@ -4,19 +4,20 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 #include "engine/base/crash.h"
 #include "engine/shard/shard_priv.h"
 
 static void
-tail_add(struct output_tail *tail, uint64_t last_sequence, uint64_t hash)
+tail_add(struct output_tail *tail, struct tail_mark mark)
 {
     if ((tail->count & (tail->count - 1)) == 0) {
         size_t capacity = tail->count == 0 ? 1 : tail->count * 2;
         tail->marks = realloc(tail->marks, capacity * sizeof *tail->marks);
         CHECK(tail->marks != NULL);
     }
-    tail->marks[tail->count++] = (struct tail_mark){last_sequence, hash};
-    tail->last_sequence = last_sequence;
+    tail->marks[tail->count++] = mark;
+    tail->last_sequence = mark.last_sequence;
 }
 
 static void
@@ -46,7 +47,7 @@ tail_take(struct partition *partition, const struct output_message *message, uin
                          partition->number, topic_name(message->topic),
                          (unsigned long long)message->first_sequence,
                          (unsigned long long)message->offset, (unsigned long long)known);
-    tail_add(tail, last, message->hash);
+    tail_add(tail, (struct tail_mark){last, message->hash, message->offset, message->claim});
     return true;
 }
 
@@ -134,6 +135,39 @@ tail_compare(struct partition *partition, const struct effect *effect, struct fa
     return true;
 }
 
+/* Everything that lies before the own claim is folded. Writers of earlier claims had no other
+ * records to take effects from, so what is left of the tails now came from elsewhere. A writer of a
+ * later claim is read of soon. */
+bool
+publish_at_claim(struct partition *partition, struct fault *out_fault)
+{
+    if (!publish_drain(partition, out_fault)) return false;
+    for (enum topic topic = 0; topic < TOPIC_COUNT; topic++) {
+        const struct output_tail *tail = &partition->tails[topic];
+        if (tail->count == 0 || tail->marks[tail->next].claim > partition->claim) continue;
+        return fault_set(out_fault, FAULT_DATA,
+                         "partition %u: output '%s' holds number %llu at offset %llu, which the "
+                         "journal does not give: the journal was cut, or the output belongs to "
+                         "another one",
+                         partition->number, topic_name(topic),
+                         (unsigned long long)tail->marks[tail->next].last_sequence,
+                         (unsigned long long)tail->marks[tail->next].offset);
+    }
+    return true;
+}
+
+/* Where a start from a checkpoint taken now would have to begin to read the topic: at the first
+ * message that is not regenerated yet, or else behind what is acknowledged. A lower bound is
+ * enough. */
+uint64_t
+publish_read_from(const struct partition *partition, enum topic topic)
+{
+    const struct output_tail *tail = &partition->tails[topic];
+    struct publisher *publisher = partition->shard->publisher;
+    if (tail->count > 0) return tail->marks[tail->next].offset;
+    return publisher->ops->acked_offset(publisher, partition->number, topic);
+}
+
 static bool
 publish_forward(struct partition *partition, const struct forward *forward, struct fault *out_fault)
 {
@@ -159,12 +193,12 @@ publish_drain(struct partition *partition, struct fault *out_fault)
             if (!ok) return false;
         }
         CRASH_POINT("publish.before_send");
+        int64_t since_ns = clock_monotonic_ns();
         while (!shard->publisher->ops->publish(shard->publisher, partition->number,
                                                partition->claim, effects->items, effects->count,
                                                out_fault)) {
-            if (out_fault->kind != FAULT_TRY_AGAIN)
-                return fault_wrap(out_fault, "partition %u: publish", partition->number);
-            if (!shard->publisher->ops->poll(shard->publisher, 10, out_fault))
+            if (out_fault->kind != FAULT_TRY_AGAIN || !shard_may_wait(shard, since_ns, out_fault) ||
+                !shard->publisher->ops->poll(shard->publisher, 10, out_fault))
                 return fault_wrap(out_fault, "partition %u: publish", partition->number);
         }
         CRASH_POINT("publish.after_send");

@@ -14,7 +14,10 @@ partition_status(struct partition *partition, struct partition_status *out_statu
         .phase = partition->phase,
         .journal_end = partition->journal_end,
         .in_flight =
-            shard->publisher != NULL ? shard->publisher->ops->in_flight(shard->publisher) : 0,
+            shard->publisher == NULL
+                ? 0
+                : shard->publisher->ops->in_flight(shard->publisher) +
+                      (size_t)(shard->appended - shard->appender->ops->acked(shard->appender)),
         .checkpoints = partition->checkpoints,
         .last_checkpoint_ms = partition->last_checkpoint_ms,
         .published_again = partition->published_again,
@@ -63,11 +66,15 @@ void
 partition_request_checkpoint(struct partition *partition)
 {
     partition->checkpoint_asked = true;
+    partition->checkpoints_wanted = partition->checkpoints + partition->checkpoint_built + 1;
 }
 
 bool
 partition_is_settled(const struct partition *partition)
 {
     return partition->phase == PARTITION_STOPPED ||
-           (partition->phase == PARTITION_FOLDING && checkpoint_is_settled(partition));
+           (partition->phase == PARTITION_FOLDING &&
+            (checkpoint_is_settled(partition) ||
+             (partition->checkpoints_wanted > 0 &&
+              partition->checkpoints >= partition->checkpoints_wanted)));
 }

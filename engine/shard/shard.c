@@ -64,7 +64,6 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
     shard->options.state_folder = shard->state_folder;
     shard->options.owner_name = shard->owner_name;
     shard->wall_ms = clock_wall_ms();
-    ck_ring_init(&shard->calls, SHARD_CALLS_MAX);
     if (!shard_map_memory(shard, out_fault)) goto fail;
     if (!options->journal->ops->open_reader(options->journal, &shard->reader, out_fault)) goto fail;
     if (options->outputs != NULL) {
@@ -75,10 +74,9 @@ shard_open(const struct shard_options *options, const uint32_t *partitions, size
     }
     shard->partitions = calloc(count, sizeof *shard->partitions);
     CHECK(shard->partitions != NULL || count == 0);
-    for (size_t i = 0; i < count; i++) {
-        shard->partition_count = i + 1;
+    shard->partition_count = count;
+    for (size_t i = 0; i < count; i++)
         partition_open(shard, partitions[i], &shard->partitions[i]);
-    }
     for (size_t i = 0; i < count; i++)
         partition_start(&shard->partitions[i]);
     *out_shard = shard;
@@ -157,27 +155,93 @@ shard_must_wait(const struct shard *shard)
     return slab_used_bytes(&shard->slab) > shard->options.memory_bytes;
 }
 
-static size_t
+static bool
 shard_read(struct shard *shard, int wait_ms)
 {
     struct fault fault;
-    size_t count = 0;
+    shard->message_next = shard->message_count = 0;
     if (!shard->reader->ops->read(shard->reader, wait_ms, shard->messages, SHARD_BATCH_MESSAGES,
-                                  &count, &fault)) {
+                                  &shard->message_count, &fault)) {
         shard_stop_all(shard, &fault);
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < shard->partition_count; i++)
-        shard->partitions[i].read_folding = shard->partitions[i].phase == PARTITION_FOLDING;
-    for (size_t i = 0; i < count; i++) {
-        struct partition *partition = shard_partition(shard, shard->messages[i].partition);
+        shard->partitions[i].messages_stale = false;
+    return true;
+}
+
+/* Takes what the last read brought, as far as memory and pipe allow: the rest stays for the next
+ * cycle, whose checkpoints make room. */
+static size_t
+shard_take(struct shard *shard)
+{
+    size_t taken = 0;
+    while (shard->message_next < shard->message_count && !shard_must_wait(shard)) {
+        const struct journal_message *message = &shard->messages[shard->message_next++];
+        struct partition *partition = shard_partition(shard, message->partition);
         CHECK(partition != NULL);
+        taken++;
+        if (partition->messages_stale) continue;
         if (partition->phase == PARTITION_CLAIMING)
-            owner_skim(partition, &shard->messages[i]);
-        else if (partition->phase == PARTITION_FOLDING && partition->read_folding)
-            partition_take(partition, &shard->messages[i]);
+            owner_skim(partition, message);
+        else if (partition->phase == PARTITION_FOLDING)
+            partition_take(partition, message);
     }
-    return count;
+    return taken;
+}
+
+/* Waiting for a queue with room has an end when the shard was asked to end. */
+bool
+shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault)
+{
+    const struct shard_options *options = &shard->options;
+    bool asked = false;
+    for (size_t i = 0; i < sizeof options->stops / sizeof *options->stops; i++)
+        asked |= options->stops[i] != NULL && atomic_load(options->stops[i]);
+    if (!asked || clock_monotonic_ns() - since_ns < options->stop_wait_ms * 1000000) return true;
+    return fault_set(out_fault, FAULT_TRY_AGAIN,
+                     "a queue stayed full until the end; nothing is lost, the next start sends "
+                     "again what is missing");
+}
+
+static void
+shard_evict(struct shard *shard, size_t target)
+{
+    size_t used = slab_used_bytes(&shard->slab);
+    for (size_t i = 0; i < shard->partition_count && used > target; i++) {
+        struct partition *partition = &shard->partitions[i];
+        if (partition->state != NULL)
+            state_evict(partition->state, (used - target) / (shard->partition_count - i) + 1);
+        shard->evictions++;
+        used = slab_used_bytes(&shard->slab);
+    }
+}
+
+/* Within a record: only what would go above the limit leaves memory. */
+void
+shard_make_room(struct shard *shard)
+{
+    size_t limit = shard->options.memory_bytes;
+    if (slab_used_bytes(&shard->slab) > limit) shard_evict(shard, limit - limit / 8);
+}
+
+/* Above the limit, and no checkpoint that could make rows clean, now or later: to wait would be to
+ * wait for ever. */
+static void
+shard_check_memory(struct shard *shard)
+{
+    struct fault fault;
+    size_t used = slab_used_bytes(&shard->slab), limit = shard->options.memory_bytes;
+    if (used <= limit) return;
+    for (size_t i = 0; i < shard->partition_count && shard->options.checkpoints; i++) {
+        struct partition *partition = &shard->partitions[i];
+        if (partition->phase == PARTITION_FOLDING && !checkpoint_is_settled(partition)) return;
+    }
+    fault_set(&fault, FAULT_UNAVAILABLE,
+              "the rows that must stay in memory take %zu bytes, and the limit of this shard is "
+              "%zu: raise the memory limit",
+              used, limit);
+    shard_stop_all(shard, &fault);
 }
 
 size_t
@@ -194,22 +258,19 @@ shard_run_once(struct shard *shard, int64_t wall_ms, int wait_ms)
     }
     bool must_wait = shard_must_wait(shard);
     if (!shard_poll(shard, must_wait ? wait_ms : 0)) return work + 1;
-    if (!must_wait) work += shard_read(shard, wait_ms);
+    if (must_wait && shard->publisher == NULL) call_wait(shard, wait_ms);
+    if (!must_wait && shard->message_next == shard->message_count && !shard_read(shard, wait_ms))
+        return work + 1;
+    work += shard_take(shard);
     for (size_t i = 0; i < shard->partition_count; i++) {
         struct partition *partition = &shard->partitions[i];
-        if (partition->phase == PARTITION_FOLDING) {
-            work += checkpoint_run_once(partition);
-            owner_tick(partition);
-        }
+        if (partition->phase == PARTITION_CLAIMING) owner_claim_when_quiet(partition);
+        if (partition->phase != PARTITION_FOLDING) continue;
+        work += checkpoint_run_once(partition);
+        owner_tick(partition);
     }
-    size_t used = slab_used_bytes(&shard->slab);
-    size_t target = shard->options.memory_bytes - shard->options.memory_bytes / 8;
-    for (size_t i = 0; i < shard->partition_count && used > target; i++) {
-        struct partition *partition = &shard->partitions[i];
-        if (partition->state != NULL)
-            state_evict(partition->state, (used - target) / (shard->partition_count - i) + 1);
-        used = slab_used_bytes(&shard->slab);
-    }
+    shard_evict(shard, shard->options.memory_bytes - shard->options.memory_bytes / 8);
+    shard_check_memory(shard);
     return work;
 }
 
@@ -231,7 +292,7 @@ shard_is_idle(struct shard *shard)
 bool
 shard_settle(struct shard *shard, int64_t wait_ms)
 {
-    int64_t deadline_ms = clock_wall_ms() + wait_ms;
+    int64_t deadline_ns = clock_monotonic_ns() + wait_ms * 1000000;
     for (;;) {
         bool settled = true;
         shard->wall_ms = clock_wall_ms();
@@ -244,6 +305,7 @@ shard_settle(struct shard *shard, int64_t wait_ms)
             settled &= partition->phase != PARTITION_FOLDING || checkpoint_is_settled(partition);
         }
         if (settled) return true;
-        if (clock_wall_ms() >= deadline_ms) return false;
+        if (clock_monotonic_ns() >= deadline_ns) return false;
+        if (shard->publisher == NULL) call_wait(shard, 1); /* for compaction to catch up */
     }
 }

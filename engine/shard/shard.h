@@ -22,6 +22,7 @@
 #ifndef TALLYBOOK_ENGINE_SHARD_SHARD_H
 #define TALLYBOOK_ENGINE_SHARD_SHARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,9 @@ struct shard_options {
     int64_t tick_ms;  /* a quiet partition's clock is advanced this often; 0: never tick */
     bool checkpoints; /* false: never write to the store (a look from outside) */
     uint64_t expected_members, expected_identities; /* per partition; first sizes, they grow */
+    const atomic_bool *stops[2]; /* any set: a queue that stays full ends the partition after
+                                    stop_wait_ms instead of being waited for; NULL: none */
+    int64_t stop_wait_ms;
 };
 
 enum partition_phase { PARTITION_CLAIMING = 1, PARTITION_FOLDING = 2, PARTITION_STOPPED = 3 };
@@ -58,7 +62,7 @@ struct partition_status {
     struct state_info info;
     int64_t journal_end; /* the journal's durable end when last asked; lag = journal_end −
                             info.next_offset */
-    size_t in_flight;    /* effects published and not yet acknowledged */
+    size_t in_flight;    /* of the whole shard: effects and appends not yet acknowledged */
     uint64_t checkpoints;
     int64_t last_checkpoint_ms; /* wall clock; 0 = none since open */
     uint64_t
@@ -120,8 +124,9 @@ bool partition_rulebook(struct partition *partition, struct activation *out_acti
 
 size_t partition_totals(struct partition *partition, struct totals *out_totals, size_t max);
 
-/* Asks for a checkpoint, taken as soon as acknowledged; and whether everything applied is in the
- * store (or the partition has stopped, so that nothing more will come). */
+/* Asks for a checkpoint, taken as soon as acknowledged; and whether everything that was applied
+ * when it was asked for is in the store (or the partition has stopped, so that nothing more will
+ * come). */
 void partition_request_checkpoint(struct partition *partition);
 bool partition_is_settled(const struct partition *partition);
 

@@ -3,7 +3,6 @@
 #ifndef TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 #define TALLYBOOK_ENGINE_SHARD_SHARD_PRIV_H
 
-#include <ck_ring.h>
 #include <stdatomic.h>
 
 #include "engine/base/arena.h"
@@ -21,6 +20,7 @@ enum {
         1 << 20, /* unacknowledged effects of a shard: beyond, stop reading (back-pressure) */
     SHARD_CLAIM_TRIES_MAX = 8, /* lost races for a claim before the partition gives up */
     SHARD_CLAIMS_PER_RECORD_MAX = 64,
+    SHARD_CLAIM_QUIET_MS = 2000, /* nothing read for so long: the claim waits no longer */
 };
 
 #define SHARD_EFFECT_ARENA_BYTES                                                                   \
@@ -39,7 +39,9 @@ enum {
 struct output_tail {
     struct tail_mark {
         uint64_t last_sequence, hash;
-    } * marks; /* rising; on the heap of the edges, freed when passed */
+        uint64_t offset; /* of its message */
+        uint64_t claim;  /* of its writer */
+    } * marks;           /* rising; on the heap of the edges, freed when passed */
     size_t count, next;
     uint64_t last_sequence; /* highest contiguous number found; 0 = none */
 };
@@ -54,11 +56,10 @@ struct partition {
 
     /* journal */
     int64_t read_offset; /* next offset expected from the reader */
-    bool read_folding;   /* the batch under way was read for folding. Where a take-over in the midst
-                            of   a batch sent the reader back, the rest of the batch lies behind records
-                            that were skimmed and not folded: it will be read again */
     int64_t journal_end;
-    int64_t open_end; /* the durable end at open */
+    int64_t open_end;    /* the durable end at open */
+    bool messages_stale; /* the rest of this read was fetched before the reader was told to begin
+                            elsewhere */
 
     /* claim (owner.c) */
     uint64_t nonce;
@@ -77,11 +78,13 @@ struct partition {
     uint64_t checkpoint_marks[TOPIC_COUNT]; /* acknowledged up to here: may be ingested */
     uint64_t checkpoint_forwards;           /* appender count that must be durable */
     uint64_t checkpoints;
+    uint64_t checkpoints_wanted; /* so many, once the one that was asked for last is ingested */
     int64_t last_checkpoint_ms;
 
     /* ticks */
     int64_t last_tick_ms, last_take_ms;
     int64_t next_due_ms;        /* nothing is due before; 0: ask the state */
+    int64_t tick_look_ms;       /* no tick is thought of before */
     int64_t tick_unread_offset; /* the end of the journal when the last tick was appended: wait
                                    until it is folded; −1 none */
 };
@@ -89,8 +92,7 @@ struct partition {
 struct shard_call_slot {
     shard_function *function;
     void *context;
-    atomic_uint done; /* futex word: 0 waiting, 1 done, 2 refused. Release by the shard, acquire by
-                         the caller */
+    atomic_uint done; /* futex word: 0 waiting, 1 done; see call.c for its memory order */
 };
 
 struct shard {
@@ -105,20 +107,26 @@ struct shard {
     struct publisher *publisher;       /* NULL without outputs */
     struct partition *partitions;
     size_t partition_count;
+    uint64_t evictions; /* rises whenever rows may have left memory */
 
     struct arena entries_arena, effects_arena;
     struct effects effects;
     struct needs needs;
     struct journal_message messages[SHARD_BATCH_MESSAGES];
-    int64_t wall_ms; /* of this duty cycle */
+    size_t message_next, message_count; /* of the last read: taken up to next, the rest waits */
+    int64_t wall_ms;                    /* of this duty cycle */
 
     /* service thread → shard (call.c) */
-    struct ck_ring calls;
-    struct ck_ring_buffer call_buffer[SHARD_CALLS_MAX];
+    struct shard_call_slot *call_slots[SHARD_CALLS_MAX];
+    atomic_uint calls_put, calls_taken; /* since the start; each at its number modulo the size */
     atomic_uint call_bell; /* futex word: rung after each enqueue, for a shard that has nothing else
                               to wait on */
     atomic_bool calls_ended;
 };
+
+/* shard.c */
+bool shard_may_wait(const struct shard *shard, int64_t since_ns, struct fault *out_fault);
+void shard_make_room(struct shard *shard);
 
 /* partition.c */
 void partition_open(struct shard *shard, uint32_t number, struct partition *partition);
@@ -133,6 +141,7 @@ void partition_look_at_end(struct partition *partition);
 /* owner.c */
 bool owner_begin(struct partition *partition, struct fault *out_fault);
 void owner_skim(struct partition *partition, const struct journal_message *message);
+void owner_claim_when_quiet(struct partition *partition);
 bool owner_still_owns(struct partition *partition, struct fault *out_fault);
 void owner_tick(struct partition *partition);
 bool owner_append(struct partition *partition, uint32_t target, struct bytes record,
@@ -140,6 +149,8 @@ bool owner_append(struct partition *partition, uint32_t target, struct bytes rec
 
 /* publish.c */
 bool publish_begin(struct partition *partition, struct fault *out_fault);
+bool publish_at_claim(struct partition *partition, struct fault *out_fault);
+uint64_t publish_read_from(const struct partition *partition, enum topic topic);
 bool publish_drain(struct partition *partition, struct fault *out_fault);
 void publish_end(struct partition *partition);
 

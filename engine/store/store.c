@@ -129,7 +129,7 @@ store_options(struct store *store, const struct store_options *asked, const char
     rocksdb_options_set_compaction_style(base, rocksdb_level_compaction);
     rocksdb_options_set_level0_file_num_compaction_trigger(base, STORE_LEVEL0_COMPACT);
     rocksdb_options_set_max_bytes_for_level_base(base, (uint64_t)1 << 30);
-    rocksdb_options_set_compression(base, rocksdb_lz4_compression);
+    rocksdb_options_set_compression(base, rocksdb_no_compression);
     rocksdb_options_set_max_background_jobs(base, 2);
     rocksdb_options_set_write_buffer_size(base, 1 << 20); /* never written to: invariant 1 */
     rocksdb_options_set_info_log_level(base, 4);          /* fatal */

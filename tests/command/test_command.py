@@ -121,7 +121,7 @@ class Topics(Command):
         self.assertEqual(told["verdicts"][0]["name"], "accepted")
         memory = next(each for each in told["options"] if each["path"] == "memory")
         self.assertEqual((memory["flag"], memory["variable"], memory["default"], memory["least"]),
-                         ("--memory", "TALLY_MEMORY", "1GiB", 64 << 20))
+                         ("--memory", "TALLY_MEMORY", "1GiB", 8 << 20))
         self.assertEqual(json.loads(self.tally("version", "--help", "--json").stdout)["name"], "version")
 
     def test_errors_are_there_for_programs(self):

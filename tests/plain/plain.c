@@ -11,13 +11,30 @@
 #define EXIT_SKIPPED 102
 
 static struct plain_test *first_test;
+static struct plain_suite *first_suite;
 static bool test_failed;
+
+/* Asked for by the thread sanitizer: what RocksDB orders among its own threads it cannot see, for
+ * the library is not built for it. */
+const char *__tsan_default_suppressions(void);
+const char *
+__tsan_default_suppressions(void)
+{
+    return "race:librocksdb.so\ncalled_from_lib:librocksdb.so\n";
+}
 
 void
 plain_register(struct plain_test *test)
 {
     test->next = first_test;
     first_test = test;
+}
+
+void
+plain_register_suite(struct plain_suite *suite)
+{
+    suite->next = first_suite;
+    first_suite = suite;
 }
 
 void
@@ -52,9 +69,15 @@ plain_skip(const char *format, ...)
 static void
 run_in_child(const struct plain_test *test)
 {
-    if (test->options.init != NULL) test->options.init();
+    struct plain_options options = test->options;
+    for (const struct plain_suite *suite = first_suite; suite != NULL; suite = suite->next) {
+        if (strcmp(suite->name, test->suite) != 0) continue;
+        if (options.init == NULL) options.init = suite->options.init;
+        if (options.fini == NULL) options.fini = suite->options.fini;
+    }
+    if (options.init != NULL) options.init();
     test->run();
-    if (test->options.fini != NULL) test->options.fini();
+    if (options.fini != NULL) options.fini();
     exit(test_failed ? EXIT_FAILED : 0);
 }
 

@@ -58,3 +58,10 @@ Test(plain, is_disabled, .disabled = true)
 Test(plain, is_prepared, .init = prepare)
 {
 }
+
+TestSuite(plain_suite, .init = prepare);
+
+Test(plain_suite, is_prepared_by_its_suite)
+{
+    cr_expect_str_empty("");
+}

@@ -15,6 +15,7 @@ ANSWERS = {
     "is_skipped": "skip",
     "is_disabled": "skip",
     "is_prepared": "ok",
+    "is_prepared_by_its_suite": "ok",
 }
 
 
@@ -26,7 +27,7 @@ class Plain(unittest.TestCase):
     def test_every_kind_is_answered(self):
         answers = {}
         for line in self.done.stdout.splitlines():
-            answer, dash, name = line.partition(" - plain::")
+            answer, dash, name = line.replace("plain_suite::", "plain::").partition(" - plain::")
             if dash:
                 answers[name.removesuffix(" # SKIP")] = "skip" if name.endswith(" # SKIP") else answer
         self.assertEqual(answers, ANSWERS)
@@ -37,4 +38,4 @@ class Plain(unittest.TestCase):
         self.assertRegex(self.done.stdout, r"specimen\.c:\d+: \(1\) == \(2\) row 7\n")
         self.assertIn("first", self.done.stdout)
         self.assertNotIn("second", self.done.stdout)
-        self.assertEqual(self.done.stdout.count("# prepared"), 1)
+        self.assertEqual(self.done.stdout.count("# prepared"), 2)

@@ -76,7 +76,7 @@ sample_write_small(struct property *property)
     sample_add(1, 0, 1000, 20, property);
     sample_add(0, 7, 1001, 5, property);
     sample_add(1, 3, -1, 0, property);
-    sample_add(1, 4, INT64_MAX, 33, property);
+    sample_add(1, JOURNAL_FILE_OFFSET_MAX, INT64_MAX, 33, property);
     sample_write(3);
 }
 
@@ -141,7 +141,7 @@ Test(journal_file, returns_what_was_written)
         int64_t first, end;
     } bounds[] = {
         {"begins behind 0", 0, 7, 8},
-        {"has a hole", 1, 0, 5},
+        {"has holes", 1, 0, JOURNAL_FILE_OFFSET_MAX + 1},
         {"is empty", 2, 0, 0},
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
@@ -158,8 +158,8 @@ Test(journal_file, returns_what_was_written)
         {"all of it", {7, 0, 0}},
         {"one partition", {-1, 0, -1}},
         {"from within a hole", {-1, 1, -1}},
-        {"from the last record", {-1, 4, -1}},
-        {"nothing but ends", {8, 5, 0}},
+        {"from the last record", {-1, JOURNAL_FILE_OFFSET_MAX, -1}},
+        {"nothing but ends", {8, JOURNAL_FILE_OFFSET_MAX + 1, 0}},
         {"no partition", {-1, -1, -1}},
     };
     for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {

@@ -31,8 +31,16 @@ struct plain_test {
     struct plain_test *next;
 };
 
-/** Adds a test to the program's list; called before main. */
+/** What all tests of a suite have, but for what they say themselves. */
+struct plain_suite {
+    const char *name;
+    struct plain_options options;
+    struct plain_suite *next;
+};
+
+/** Adds a test, or a suite, to the program's list; called before main. */
 void plain_register(struct plain_test *test);
+void plain_register_suite(struct plain_suite *suite);
 
 /** Tells a failed expectation; with `stop` the test ends here. */
 void plain_fail(bool stop, const char *file, int line, const char *condition, const char *format,
@@ -54,6 +62,17 @@ _Noreturn void plain_skip(const char *format, ...) __attribute__((format(printf,
         plain_register(&plain_test_##suite_##_##name_);                                            \
     }                                                                                              \
     static void plain_##suite_##_##name_(void)
+
+#define TestSuite(suite_, ...)                                                                     \
+    static struct plain_suite plain_suite_##suite_ = {                                             \
+        .name = #suite_,                                                                           \
+        .options = {__VA_ARGS__},                                                                  \
+    };                                                                                             \
+    __attribute__((constructor)) static void plain_add_##suite_(void)                              \
+    {                                                                                              \
+        plain_register_suite(&plain_suite_##suite_);                                               \
+    }                                                                                              \
+    struct plain_suite
 
 #define PLAIN_CHECK(stop, cond, ...)                                                               \
     do {                                                                                           \
@@ -87,6 +106,7 @@ _Noreturn void plain_skip(const char *format, ...) __attribute__((format(printf,
 #define cr_expect_null(a, ...)             PLAIN_CHECK(false, (a) == NULL, __VA_ARGS__)
 #define cr_expect_not_null(a, ...)         PLAIN_CHECK(false, (a) != NULL, __VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...)        PLAIN_CHECK(false, strcmp(a, b) == 0, __VA_ARGS__)
+#define cr_expect_str_empty(a, ...)        PLAIN_CHECK(false, (a)[0] == '\0', __VA_ARGS__)
 #define cr_expect_str_neq(a, b, ...)       PLAIN_CHECK(false, strcmp(a, b) != 0, __VA_ARGS__)
 #define cr_expect_arr_eq(a, b, size, ...)  PLAIN_CHECK(false, memcmp(a, b, size) == 0, __VA_ARGS__)
 #define cr_expect_arr_neq(a, b, size, ...) PLAIN_CHECK(false, memcmp(a, b, size) != 0, __VA_ARGS__)
