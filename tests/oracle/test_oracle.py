@@ -252,6 +252,9 @@ class Oracle(unittest.TestCase):
     def test_returns_of_what_was_spent_and_expired(self):
         self.worlds("plain", 6, Shape(plain=True, members=2, events=200))
 
+    def test_late_events_find_the_tier_of_their_time(self):
+        self.worlds("late", 4, Shape(late=0.3, plain=True, members=2))
+
     def test_more_due_at_an_instant_than_an_event_works_off(self):
         self.worlds("burst", 4, Shape(events=300, burst=0.01))
 

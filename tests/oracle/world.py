@@ -56,9 +56,11 @@ def reachable(rules):
 class Shape:
     """How a world differs from the ordinary one."""
 
-    def __init__(self, events=150, members=4, partitions=1, huge=0.0, burst=0.0, misplaced=0.0, plain=False, rulebook=None):
+    def __init__(self, events=150, members=4, partitions=1, huge=0.0, burst=0.0, misplaced=0.0, late=0.0, plain=False,
+                 rulebook=None):
         self.events, self.members, self.partitions = events, members, partitions
         self.huge, self.burst, self.misplaced = huge, burst, misplaced  # how often
+        self.late = late  # how often events tell of a moment at which a tier changed, under versions that differ in what they accept
         self.plain = plain  # one currency that everything earns: many returns of what was spent and expired
         self.rulebook = rulebook
 
@@ -92,8 +94,8 @@ class World:
         self.scales = {name: choice([0, 0, 0, 1, 6 if chance(self.shape.huge) else 2]) for name in names}
         first = self.draw_rulebook(1, self.start - choice([0, DAY, 400 * DAY]))
         texts = [first]
-        for version in range(2, 2 + choice([0, 0, 0, 1, 2])):
-            texts.append(self.draw_rulebook(version, self.start + choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY])))
+        for version in range(2, 2 + choice([1, 2, 2] if self.shape.late else [0, 0, 0, 1, 2])):
+            texts.append(self.draw_rulebook(version, self.start + choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY, 40 * DAY])))
         return [f"# drawn\n" + "\n".join(f"{key}: {written(value)}" for key, value in text.items()) + "\n" for text in texts]
 
     def draw_basis(self):
@@ -130,15 +132,15 @@ class World:
             group["metric"] = {"points": choice(currencies)}
         group["window"] = choice(["calendar year", "calendar year", "lifetime"])
         group["downgrade"] = "none" if group["window"] == "lifetime" else choice(["none", "one step", "to qualified"])
-        names = [each for each in ("base", "bronze", "silver", "gold") if chance(0.8)] or ["base"]
+        names = [each for each in ("base", "bronze", "silver", "gold") if chance(1 if self.shape.late else 0.8)] or ["base"]
         threshold, levels = 0, []
         for level in names:
             money = group["metric"].get("spend")
             shown = "0" if threshold == 0 else f"{threshold} {money}" if money else str(threshold)
             levels.append({"level": level, "from": shown})
-            if chance(0.6):
-                levels[-1]["multiplier"] = choice(["2", "1.5", "0.333333", "1.1", "0.5"] + ["1000", "999.999999"] * chance(self.shape.huge))
-            threshold += choice([1, 10, 20, 40])
+            if chance(1 if self.shape.late else 0.6):
+                levels[-1]["multiplier"] = choice(["2", "3", "1.5", "0.333333", "1.1", "0.5"] + ["1000", "999.999999"] * chance(self.shape.huge))
+            threshold += choice([20, 80, 200] if self.shape.late else [1, 10, 20, 40])
         group["levels"] = levels
         return group
 
@@ -146,9 +148,11 @@ class World:
         choice, chance = self.random.choice, self.chance
         instant = (EPOCH + effective_from * MILLISECOND).strftime("%Y-%m-%dT%H:%M:%SZ")
         currencies = [name for name in self.scales if name == "points" or chance(0.5)]
-        groups = [name for name in ("status", "club") if chance(0.6)]
+        groups = [name for name in ("status", "club") if chance(0.6)] or ["status"] * (self.shape.late > 0)
         text = {"rulebook": "drawn", "version": version, "effective_from": instant, "zone": self.zone}
-        if chance(0.5) and not self.shape.plain:
+        if self.shape.late:
+            text["accept"] = {"past": "366 days" if version == 1 else choice(["60 s", "2 h", "366 days"])}
+        elif chance(0.5) and not self.shape.plain:
             text["accept"] = {"future": choice(["0 s", "1 s", "5 min"]), "past": choice(["60 s", "2 h", "30 days", "90 days", "366 days", "366 days"])}
         if chance(0.2) and not self.shape.plain:
             text["members"] = {"unknown": choice(["auto-enrol", "reject"])}
@@ -227,7 +231,7 @@ class World:
             if later:
                 return max(ledger.clock, random.choice([min(later), min(later), random.choice(later)]) + random.choice([-1, 0, 0, 1]))
         step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, HOUR, HOUR, HOUR, DAY, 20 * DAY * self.chance(0.5),
-                              200 * DAY * self.chance(0.1)])
+                              200 * DAY * self.chance(0.1), 10 * DAY * (self.shape.late > 0)])
         return ledger.clock + step * random.randrange(3)
 
     def name(self, kind):
@@ -243,7 +247,7 @@ class World:
             return {"time": time, "event": self.again(random.choice(self.told))}
         subject = random.choice(self.local_subjects(partition))
         member = ledger.members.get(subject)
-        kind = random.choice(["purchase"] * 9 + ["refund"] * (12 if self.shape.plain else 7) + ["redeem"] * 4 + ["cancellation", "enrol"])
+        kind = random.choice(["purchase"] * (20 if self.shape.late else 9) + ["refund"] * (12 if self.shape.plain else 7) + ["redeem"] * 4 + ["cancellation", "enrol"])
         if member is None and self.chance(0.7):
             kind = random.choice(["purchase", "enrol"])
         event = {"kind": kind, "source": random.choice(["shop", "shop", "till"]), "id": self.name("e"), "subject": subject,
@@ -283,6 +287,9 @@ class World:
 
     def draw_occurred(self, time, member):
         random = self.random
+        if member is not None and self.chance(self.shape.late):
+            changes = [since for tier in member.tiers.values() for since, _ in tier.history]
+            return max(1, random.choice(changes or [time]) + random.choice([-1, 0, 0, 1, DAY]))
         if self.chance(0.6):
             return time
         choices = [time - 1, time - random.randrange(2 * HOUR), time - random.randrange(5 * DAY),
