@@ -1,6 +1,7 @@
 #include "consumers/journal_disk_log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,18 +203,50 @@ log_file_exists(const char *path)
     return length < (int)sizeof file && stat(file, &status) == 0;
 }
 
+/* It is made beside its place and moved there when it is whole: whoever is killed meanwhile leaves
+ * nothing that looks like a damaged one. */
+static bool
+log_make_folder(const char *path, char *out_making, size_t size, struct fault *out_fault)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char file[4096 + 16];
+    if (snprintf(out_making, size, "%s.new", path) >= (int)size)
+        return fault_set(out_fault, FAULT_CONFIG, "%s: the path is too long", path);
+    if (mkdir(out_making, 0755) != 0 && errno != EEXIST)
+        return fault_set(out_fault, FAULT_CANNOT_CREATE, "%s: %s", out_making, strerror(errno));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(file, sizeof file, "%s/%s", out_making, files[i]);
+        if (unlink(file) != 0 && errno != ENOENT)
+            return fault_set(out_fault, FAULT_CANNOT_CREATE, "%s: %s", file, strerror(errno));
+    }
+    return true;
+}
+
+static bool
+log_move_into_place(const char *making, const char *path, struct fault *out_fault)
+{
+    char parent[4096];
+    snprintf(parent, sizeof parent, "%s/..", path);
+    int moved = rename(making, path); /* an empty folder there is replaced */
+    int folder = moved == 0 ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = folder >= 0 && fsync(folder) == 0;
+    int error = errno;
+    if (folder >= 0) close(folder);
+    return synced || fault_set(out_fault, FAULT_CANNOT_CREATE, "%s: %s", path, strerror(error));
+}
+
 bool
 disk_log_create(const char *path, enum disk_log_kind kind, uint32_t log_count,
                 struct fault *out_fault)
 {
+    char making[4096];
     CHECK(log_count > 0 && log_count <= DISK_LOG_COUNT_MAX);
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
-        return fault_set(out_fault, FAULT_CANNOT_CREATE, "%s: %s", path, strerror(errno));
     if (log_file_exists(path))
         return fault_set(out_fault, FAULT_CANNOT_CREATE,
                          "%s: there is one already; choose another folder, or remove this one",
                          path);
-    struct disk_log log = {.path = (char *)path, .kind = kind, .log_count = log_count};
+    if (!log_make_folder(path, making, sizeof making, out_fault)) return false;
+    struct disk_log log = {.path = making, .kind = kind, .log_count = log_count};
     MDB_txn *txn;
     bool made = log_env_open(&log, out_fault);
     if (made) {
@@ -228,7 +261,7 @@ disk_log_create(const char *path, enum disk_log_kind kind, uint32_t log_count,
         if (error != 0) made = disk_log_fault(&log, error, "creating it", out_fault);
     }
     mdb_env_close(log.env);
-    return made;
+    return made && log_move_into_place(making, path, out_fault);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */

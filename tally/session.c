@@ -91,27 +91,49 @@ session_make_folders(const char *path, struct fault *out_fault)
     return true;
 }
 
+/* Makes what the folder lacks: all of it, or what a process that was killed had not come to. */
+static bool
+session_fill_folder(const char *data_dir, uint32_t partitions, struct fault *out_fault)
+{
+    char path[DATA_FOLDER_PATH_BYTES];
+    struct journal_disk_options journal_options = {0};
+    struct outputs_disk_options outputs_options = {0};
+    struct journal *journal;
+    struct outputs *outputs;
+    if (!data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault)) return false;
+    if (journal_disk_open(path, &journal_options, &journal, out_fault)) {
+        partitions = journal->ops->partition_count(journal);
+        journal->ops->close(journal);
+    } else if (out_fault->kind != FAULT_NO_INPUT ||
+               !journal_disk_create(path, partitions, out_fault)) {
+        return false;
+    }
+    if (!data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault)) return false;
+    if (outputs_disk_open(path, &outputs_options, &outputs, out_fault)) {
+        outputs->ops->close(outputs);
+        return true;
+    }
+    return out_fault->kind == FAULT_NO_INPUT && outputs_disk_create(path, partitions, out_fault);
+}
+
 bool
 session_make_embedded(const struct options *options, uint32_t partition_count, bool *out_made,
                       struct fault *out_fault)
 {
     const char *data_dir = options_text(options, OPTION_DATA_DIR);
-    char path[DATA_FOLDER_PATH_BYTES];
     struct data_folder *folder;
     *out_made = false;
     if (data_folder_open(data_dir, &folder, out_fault)) {
+        bool filled = session_fill_folder(data_dir, partition_count, out_fault);
         data_folder_close(folder);
-        return true;
+        return filled;
     }
     if (out_fault->kind == FAULT_TRY_AGAIN) return true; /* somebody runs on it: it is there */
     if (out_fault->kind != FAULT_NO_INPUT) return false;
     if (!session_make_folders(data_dir, out_fault) || !data_folder_create(data_dir, out_fault))
         return false;
     *out_made = true;
-    return data_folder_path(data_dir, DATA_FOLDER_JOURNAL, path, out_fault) &&
-           journal_disk_create(path, partition_count, out_fault) &&
-           data_folder_path(data_dir, DATA_FOLDER_OUTPUTS, path, out_fault) &&
-           outputs_disk_create(path, partition_count, out_fault);
+    return session_fill_folder(data_dir, partition_count, out_fault);
 }
 
 /* ---- Opening
@@ -294,6 +316,11 @@ session_open(const struct options *options, enum session_mode mode, struct sessi
     CHECK(session != NULL);
     session->options = options;
     bool kafka = options_number(options, OPTION_JOURNAL_KIND) == JOURNAL_KAFKA;
+    struct fault nobody;
+    if (mode == SESSION_QUESTION && kafka && session_connect(session, &nobody)) {
+        *out_session = session; /* it answers also while the broker is away */
+        return true;
+    }
     bool ok = data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_STATE,
                                session->state_path, out_fault) &&
               (kafka ? session_open_kafka(session, mode, out_fault)
@@ -392,6 +419,8 @@ session_start_engine(struct session *session, struct fault *out_fault)
 {
     struct instance_options options;
     CHECK(session->engine == NULL && session->folder != NULL);
+    if (!session_make_folders(session->state_path, out_fault))
+        return false; /* removed to be folded again */
     session_instance_options(session, INSTANCE_OWNER, &options);
     if (!instance_open(&options, &session->engine, out_fault)) return false;
     instance_start(session->engine);

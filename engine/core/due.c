@@ -80,7 +80,7 @@ forget_noticed(struct apply *apply, int64_t ms)
 }
 
 uint64_t
-due_do(struct apply *apply, const struct due *due, uint64_t max)
+due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max)
 {
     uint64_t done = 1;
     members_write(&apply->state->members, apply->member);
@@ -94,14 +94,16 @@ due_do(struct apply *apply, const struct due *due, uint64_t max)
     }
     struct due next;
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
-        tier_evaluate(apply, (struct instant){due->ms}, (struct instant){due->ms});
+        struct instant instant = {due->ms};
+        tier_evaluate(apply, instant.ms > judged.ms ? instant : judged, instant);
     }
     posting_check(apply);
     return done;
 }
 
 void
-due_run(struct state *state, struct effects *effects, struct position cause, struct member **member)
+due_run(struct state *state, struct effects *effects, struct position cause, struct instant judged,
+        struct member **member)
 {
     struct due due;
     if ((*member)->scheduled_ms > state->clock.ms) return;
@@ -109,7 +111,7 @@ due_run(struct state *state, struct effects *effects, struct position cause, str
         struct apply apply = apply_of(state, effects, NULL);
         apply.cause = cause;
         apply.member = *member;
-        due_do(&apply, &due, UINT64_MAX);
+        due_do(&apply, &due, judged, UINT64_MAX);
         *member = apply.member;
     }
 }

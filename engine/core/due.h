@@ -18,12 +18,14 @@ struct due {
 /* The member's next due work, whenever it is; false when there is none. */
 bool due_next(const struct state *state, const struct member *member, struct due *out_due);
 
-/* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. */
-uint64_t due_do(struct apply *apply, const struct due *due, uint64_t max);
+/* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. Tiers
+ * are evaluated at the instant, but not before `judged`, at which they were evaluated already. */
+uint64_t due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max);
 
-/* All due work of the member up to the clock. The member may move. */
+/* All due work of the member up to the clock, that of a late event included: its instants may lie
+ * before `judged`. The member may move. */
 void due_run(struct state *state, struct effects *effects, struct position cause,
-             struct member **member);
+             struct instant judged, struct member **member);
 
 /* The member now has something due at that instant: sees to it that a hint stands there or earlier.
  */

@@ -75,9 +75,12 @@ struct calculation {
     int64_t *sums;                    /* by rule: the value of the lines it pays for */
 };
 
+/* A rule says nothing about lines of a kind that its basis masks: under `first` the next one is
+ * asked. */
 static bool
 rule_matches(const struct program_rule *rule, const struct event_line *line)
 {
+    if ((rule->basis.line_kinds & UINT32_C(1) << line->kind) == 0) return false;
     if (rule->category_count == 0) return true;
     for (uint32_t i = 0; i < rule->category_count; i++) {
         if (bytes_equal(rule->categories[i], line->category)) return true;

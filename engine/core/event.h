@@ -92,7 +92,7 @@ struct cancellation {
 
 struct redeem {
     struct bytes redemption_id;
-    struct bytes currency; /* points currency of the rulebook; empty: its first that can be spent */
+    struct bytes currency; /* points currency of the rulebook; empty: its first */
     struct points points;  /* above zero */
 };
 

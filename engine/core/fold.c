@@ -259,14 +259,19 @@ later(struct instant a, struct instant b)
     return a.ms > b.ms ? a : b;
 }
 
-/* After an accepted event: its one tier evaluation, then what it made due itself. */
+/* When an event's tiers are evaluated: a period that is closed is not decided again. */
+static struct instant
+judged_at(const struct apply *apply)
+{
+    return later(apply->state->clock, apply->event->occurred_at);
+}
+
+/* After an accepted event: its one tier evaluation. */
 static void
 finish(struct apply *apply)
 {
-    struct state *state = apply->state;
-    struct instant occurred_at = apply->event->occurred_at;
-    members_write(&state->members, apply->member);
-    tier_evaluate(apply, later(state->clock, occurred_at), occurred_at);
+    members_write(&apply->state->members, apply->member);
+    tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
 }
 
 static void
@@ -294,7 +299,8 @@ apply_new(struct apply *apply, struct identity *identity)
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
     answer(apply, verdict, 0, apply->ordinal);
-    if (verdict == VERDICT_ACCEPTED) due_run(state, apply->effects, apply->cause, &apply->member);
+    if (verdict != VERDICT_ACCEPTED) return;
+    due_run(state, apply->effects, apply->cause, judged_at(apply), &apply->member);
 }
 
 static void
@@ -312,7 +318,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     apply.member = members_find(&state->members, event->member, none, &known);
     if (apply.member != NULL) {
         apply.member->touched = 1;
-        due_run(state, effects, apply.cause, &apply.member);
+        due_run(state, effects, apply.cause, (struct instant){0}, &apply.member);
     }
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);
@@ -572,7 +578,7 @@ take_hint(struct state *state, const struct hint *hint, struct effects *effects,
         if (*out_done == max) return false;
         struct apply apply = apply_of(state, effects, NULL);
         apply.member = member;
-        *out_done += due_do(&apply, &due, max - *out_done);
+        *out_done += due_do(&apply, &due, (struct instant){0}, max - *out_done);
         member = apply.member;
     }
     due_note_next(state, member);

@@ -5,12 +5,16 @@
  */
 #include "engine/core/giveback.h"
 
-#include <string.h>
-
 #include "engine/core/earn.h"
 #include "engine/core/lot.h"
 #include "engine/core/posting.h"
 #include "engine/core/tier.h"
+
+static int64_t
+smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* ---- What a return changes ---- */
 
@@ -20,7 +24,7 @@ struct giveback {
     struct rulebook *rulebook; /* that granted */
     bool was_cancelled;
     const int64_t *paid;
-    int64_t *refunded; /* per line, after this return */
+    const int64_t *refunded_before, *refunded; /* per line, before and after this return */
     struct earn_result before, after;
     int64_t claw[PROGRAM_CURRENCIES_MAX]; /* per grant */
 };
@@ -66,7 +70,28 @@ giveback_needs(const struct state *state, const struct reference *reference, str
     arena_reset_to(state->scratch, mark);
 }
 
-/* Decodes the order and copies what will change. */
+/* What is known as refunded of each line (semantics §6): what names it, and its share of what names
+ * none, which is spread over what the others leave, by what is left. So the order in which refunds
+ * are told does not matter. */
+static const int64_t *
+known_refunds(struct state *state, const struct order *order, const int64_t *paid)
+{
+    if (order->cancelled) return paid;
+    uint32_t count = order->line_count;
+    int64_t *left = arena_alloc(state->scratch, 2 * (count + 1) * sizeof *left);
+    int64_t *refunded = left + count + 1;
+    int64_t sum = 0;
+    CHECK(left != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        left[i] = paid[i] - order->named[i];
+        sum += left[i]; /* what was paid has 63 bits in all */
+    }
+    CHECK(share_largest_remainder(smaller(order->unnamed_minor, sum), left, count, refunded));
+    for (uint32_t i = 0; i < count; i++)
+        refunded[i] += order->named[i];
+    return refunded;
+}
+
 static bool
 open_order(const struct apply *apply, const struct reference *reference, struct giveback *giveback)
 {
@@ -76,12 +101,12 @@ open_order(const struct apply *apply, const struct reference *reference, struct 
     order_decode(bytes_of(reference->content, reference->size), state->scratch, order);
     giveback->rulebook = state->rulebooks.items[order->rulebook];
     giveback->was_cancelled = order->cancelled;
-    giveback->refunded =
-        arena_alloc(state->scratch, (order->line_count + 1) * sizeof *giveback->refunded);
-    CHECK(giveback->refunded != NULL);
-    memcpy(giveback->refunded, order->refunded, order->line_count * sizeof *giveback->refunded);
-    return earn_paid(state->scratch, order->lines, order->line_count, order->tender_minor,
-                     &giveback->paid);
+    if (!earn_paid(state->scratch, order->lines, order->line_count, order->tender_minor,
+                   &giveback->paid)) {
+        return false;
+    }
+    giveback->refunded_before = known_refunds(state, order, giveback->paid);
+    return true;
 }
 
 /* Of a cancelled order nothing is kept, whatever was paid how. */
@@ -102,12 +127,6 @@ compute_kept(struct state *state, const struct giveback *giveback, const int64_t
         .refunded = refunded,
     };
     return earn_compute(state->scratch, &input, out);
-}
-
-static int64_t
-smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* claw-back = max(0, min(granted − stays − settled, granted − settled − expired)), semantics §6. */
@@ -203,7 +222,6 @@ book(struct apply *apply, struct giveback *giveback)
     for (uint32_t g = 0; g < giveback->rulebook->program.group_count; g++) {
         tier_add(apply, giveback->rulebook, g, order->occurred_at, metric_change(giveback, g));
     }
-    order->refunded = giveback->refunded;
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(order, &writer);
     references_change(&state->references, giveback->ordinal, writer_span(&writer));
@@ -211,12 +229,10 @@ book(struct apply *apply, struct giveback *giveback)
 
 /* ---- What is returned ---- */
 
-/* Where a line of that id still has something to return; the search goes on behind the last one
- * found. */
+/* The search goes on behind the last one found. */
 static uint32_t
-find_line(const struct giveback *giveback, struct bytes line_id, uint32_t from)
+find_line(const struct order *order, struct bytes line_id, uint32_t from)
 {
-    const struct order *order = &giveback->order;
     for (uint32_t i = 0; i < order->line_count; i++) {
         uint32_t at = (from + i) % order->line_count;
         if (bytes_equal(order->lines[at].line_id, line_id)) return at;
@@ -224,50 +240,34 @@ find_line(const struct giveback *giveback, struct bytes line_id, uint32_t from)
     return order->line_count;
 }
 
-/* Over what is left of all lines, by what is left of them; what is above that is clamped. Returns
- * what was clamped. */
 static int64_t
-spread(struct state *state, struct giveback *giveback, int64_t amount)
+sum_of(const int64_t *values, uint32_t count)
 {
-    uint32_t count = giveback->order.line_count;
-    int64_t *left = arena_alloc(state->scratch, 2 * (count + 1) * sizeof *left);
-    int64_t *shares = left + count + 1;
     int64_t sum = 0;
-    CHECK(left != NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        left[i] = giveback->paid[i] - giveback->refunded[i];
-        sum += left[i]; /* what was paid has 63 bits in all */
-    }
-    int64_t spent = smaller(amount, sum);
-    CHECK(share_largest_remainder(spent, left, count, shares));
     for (uint32_t i = 0; i < count; i++)
-        giveback->refunded[i] += shares[i];
-    return amount - spent;
+        sum += values[i]; /* each part of what was paid, which has 63 bits in all */
+    return sum;
 }
 
-/* Returns what was clamped. An amount for a line that the order does not have is spread like one
+/* Adds the refund to the order's. An amount for a line that the order does not have counts as one
  * that names no line: the money went back, so the points must. */
-static int64_t
-take_refund(struct apply *apply, struct giveback *giveback)
+static void
+take_refund(const struct refund *refund, const int64_t *paid, struct order *order)
 {
-    const struct refund *refund = &apply->event->refund;
-    int64_t clamped = 0, loose = refund->line_count == 0 ? refund->amount_minor : 0;
+    int64_t unnamed = refund->line_count == 0 ? refund->amount_minor : 0;
     uint32_t at = 0;
     for (uint32_t i = 0; i < refund->line_count; i++) {
         const struct event_line *line = &refund->lines[i];
-        uint32_t found = find_line(giveback, line->line_id, at);
-        if (found == giveback->order.line_count) {
-            loose += line->amount_minor; /* a part of the refund's amount, which has 63 bits */
+        uint32_t found = find_line(order, line->line_id, at);
+        if (found == order->line_count) {
+            unnamed += line->amount_minor; /* a part of the refund's amount, which has 63 bits */
             continue;
         }
-        int64_t back =
-            smaller(line->amount_minor, giveback->paid[found] - giveback->refunded[found]);
-        giveback->refunded[found] += back;
-        clamped += line->amount_minor - back;
+        order->named[found] += smaller(line->amount_minor, paid[found] - order->named[found]);
         at = found + 1;
     }
-    if (loose > 0) clamped += spread(apply->state, giveback, loose);
-    return clamped;
+    order->unnamed_minor +=
+        smaller(unnamed, sum_of(paid, order->line_count) - order->unnamed_minor);
 }
 
 static bool
@@ -297,12 +297,13 @@ judge_member(const struct member *member)
     return VERDICT_ACCEPTED; /* what was earned before can be taken back in any other state */
 }
 
-/* Computes, judges and books; refunded holds what is returned by now. */
+/* Computes, judges and books what the order says is returned by now. */
 static enum verdict
 settle(struct apply *apply, struct giveback *giveback)
 {
     struct state *state = apply->state;
-    if (!compute_kept(state, giveback, giveback->order.refunded, giveback->was_cancelled,
+    giveback->refunded = known_refunds(state, &giveback->order, giveback->paid);
+    if (!compute_kept(state, giveback, giveback->refunded_before, giveback->was_cancelled,
                       &giveback->before)) {
         return VERDICT_OVERFLOW;
     }
@@ -444,11 +445,15 @@ giveback_refund(struct apply *apply)
     struct order_refund *refunds =
         (struct order_refund *)(uintptr_t)order->refunds; /* it has a place to spare */
     refunds[order->refund_count++] = (struct order_refund){refund->refund_id, total};
-    if (take_refund(apply, &giveback) > 0) {
+    take_refund(refund, giveback.paid, order);
+    verdict = settle(apply, &giveback);
+    if (verdict == VERDICT_ACCEPTED &&
+        total > sum_of(giveback.refunded, order->line_count) -
+                    sum_of(giveback.refunded_before, order->line_count)) {
         apply->detail =
             bytes_from_cstr("more was refunded than was paid; the excess is not counted");
     }
-    return settle(apply, &giveback);
+    return verdict;
 }
 
 enum verdict
@@ -464,8 +469,6 @@ giveback_cancel(struct apply *apply)
     if (giveback.order.cancelled) return VERDICT_ORDER_CANCELLED;
     enum verdict verdict = judge_member(apply->member);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    for (uint32_t i = 0; i < giveback.order.line_count; i++)
-        giveback.refunded[i] = giveback.paid[i];
     giveback.order.cancelled = true;
     return settle(apply, &giveback);
 }

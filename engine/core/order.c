@@ -6,13 +6,13 @@
  *
  * and goes on, all numbers as varints but where "zigzag" is said:
  *
- *   order   rulebook, zigzag occurred_at, currency, tender_minor, u8 cancelled; groups, and a u8
- * level for each; grants, and for each: u8 currency slot, u8 lot index, granted, stays, settled,
- * expires_at (0 = never, else plus 1); refunds, and for each: text id, amount; lines, and for each:
- * line id (0: its number in decimal; else size + 1 and the bytes), category (0: that of the line
- * before; else size + 1 and the bytes), u8 kind, amount, discount, tax, refunded spend   zigzag
- * occurred_at, u8 currency slot, units; parts, and for each: ordinal, lot index, units refund
- * zigzag occurred_at, currency, amount
+ *   order   rulebook, zigzag occurred_at, currency, tender_minor, unnamed_minor, u8 cancelled;
+ * groups, and a u8 level for each; grants, and for each: u8 currency slot, u8 lot index, granted,
+ * stays, settled, expires_at (0 = never, else plus 1); refunds, and for each: text id, amount;
+ * lines, and for each: line id (0: its number in decimal; else size + 1 and the bytes), category
+ * (0: that of the line before; else size + 1 and the bytes), u8 kind, amount, discount, tax, named
+ * spend   zigzag occurred_at, u8 currency slot, units; parts, and for each: ordinal, lot index,
+ * units refund zigzag occurred_at, currency, amount
  */
 #include "engine/core/order.h"
 
@@ -128,7 +128,7 @@ write_lines(const struct order *order, struct pen *pen)
         pen_varint(pen, (uint64_t)line->amount_minor);
         pen_varint(pen, (uint64_t)line->discount_minor);
         pen_varint(pen, (uint64_t)line->tax_minor);
-        pen_varint(pen, order->refunded == NULL ? 0 : (uint64_t)order->refunded[i]);
+        pen_varint(pen, order->named == NULL ? 0 : (uint64_t)order->named[i]);
         category = line->category;
     }
 }
@@ -156,6 +156,7 @@ order_encode(const struct order *order, struct writer *writer)
     pen_zigzag(pen, order->occurred_at.ms);
     pen_varint(pen, order->currency);
     pen_varint(pen, (uint64_t)order->tender_minor);
+    pen_varint(pen, (uint64_t)order->unnamed_minor);
     pen_u8(pen, order->cancelled);
     pen_varint(pen, order->group_count);
     for (uint32_t i = 0; i < order->group_count; i++)
@@ -193,7 +194,7 @@ read_lines(struct reader *reader, struct arena *arena, struct order *order)
     order->line_count = (uint32_t)reader_varint(reader);
     CHECK(order->line_count <= reader_left(reader));
     struct event_line *lines = list_room(arena, order->line_count, sizeof *lines);
-    order->refunded = list_room(arena, order->line_count, sizeof *order->refunded);
+    order->named = list_room(arena, order->line_count, sizeof *order->named);
     struct bytes category = {0};
     for (uint32_t i = 0; i < order->line_count; i++) {
         struct event_line *line = &lines[i];
@@ -212,7 +213,7 @@ read_lines(struct reader *reader, struct arena *arena, struct order *order)
         line->amount_minor = (int64_t)reader_varint(reader);
         line->discount_minor = (int64_t)reader_varint(reader);
         line->tax_minor = (int64_t)reader_varint(reader);
-        order->refunded[i] = (int64_t)reader_varint(reader);
+        order->named[i] = (int64_t)reader_varint(reader);
     }
     order->lines = lines;
 }
@@ -246,6 +247,7 @@ order_decode(struct bytes content, struct arena *arena, struct order *out_order)
     order.occurred_at.ms = reader_zigzag(&reader);
     order.currency = (uint16_t)reader_varint(&reader);
     order.tender_minor = (int64_t)reader_varint(&reader);
+    order.unnamed_minor = (int64_t)reader_varint(&reader);
     order.cancelled = reader_u8(&reader) != 0;
     order.group_count = (uint32_t)reader_varint(&reader);
     CHECK(order.group_count <= PROGRAM_GROUPS_MAX);

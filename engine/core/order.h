@@ -32,7 +32,8 @@ struct order {
     uint32_t rulebook;
     struct instant occurred_at;
     uint16_t currency;
-    int64_t tender_minor; /* paid with points and gift cards */
+    int64_t tender_minor;  /* paid with points and gift cards */
+    int64_t unnamed_minor; /* refunded without naming a line of the order, at most what was paid */
     bool cancelled;
     uint32_t group_count;
     uint8_t
@@ -43,7 +44,8 @@ struct order {
     const struct order_refund *refunds; /* oldest first */
     uint32_t line_count;
     const struct event_line *lines; /* line_id, category, kind and amounts only */
-    int64_t *refunded;              /* minor units per line; NULL in a new order: nothing */
+    int64_t *named; /* minor units refunded by name of the line, at most what was paid;
+                       NULL in a new order: nothing */
 };
 
 /* Room for one more refund and for growing numbers is the caller's: see ORDER_BYTES_MAX. */

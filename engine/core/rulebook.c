@@ -166,6 +166,8 @@ take_slots(struct rulebooks *rulebooks, struct rulebook *rulebook)
         if (currency->notice_days > rulebooks->notice_days_max)
             rulebooks->notice_days_max = currency->notice_days;
     }
+    if (program->accept_past_ms > rulebooks->accept_past_max_ms)
+        rulebooks->accept_past_max_ms = program->accept_past_ms;
     for (uint32_t i = 0; i < program->group_count; i++)
         take_group(rulebooks, rulebook, i);
     for (uint32_t i = 0; i < program->rule_count; i++) {
@@ -338,9 +340,12 @@ rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant instan
 bool
 rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *out_index)
 {
+    if (id.size == 0 && rulebook->program.currency_count > 0) {
+        *out_index = 0;
+        return true;
+    }
     for (uint32_t i = 0; i < rulebook->program.currency_count; i++) {
-        const struct program_currency *currency = &rulebook->program.currencies[i];
-        if (id.size == 0 ? currency->qualifying : !bytes_equal(currency->id, id)) continue;
+        if (!bytes_equal(rulebook->program.currencies[i].id, id)) continue;
         *out_index = i;
         return true;
     }

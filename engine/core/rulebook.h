@@ -64,6 +64,7 @@ struct rulebooks {
     size_t stored_count, frozen_count;
     uint64_t ignored; /* activations that could not be put in force */
     int32_t notice_days_max;
+    int64_t accept_past_max_ms; /* of all versions: an old event is judged by an old one */
     struct bytes currencies[CURRENCY_SLOTS_MAX]; /* by slot */
     uint8_t scales[CURRENCY_SLOTS_MAX];
     uint32_t currency_count;
@@ -98,8 +99,8 @@ uint32_t rulebook_level(const struct rulebooks *rulebooks, const struct rulebook
 void rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant instant,
                      int64_t *out_start_ms, int64_t *out_end_ms);
 
-/* Index of a points currency by id, or without one of the first that can be spent; false when the
- * program has none of that name. */
+/* Index of a points currency by id, of the first when the id is empty; false when the program has
+ * none of that name. */
 bool rulebook_currency(const struct rulebook *rulebook, struct bytes id, uint32_t *out_index);
 
 /** The record that activated it; spans point into the rulebook. */

@@ -118,7 +118,7 @@ change_level(struct apply *apply, struct step *step, enum tier_direction directi
         /* No event can still ask for a tier that had ended before the oldest event that is
          * accepted. */
         int64_t oldest_ms;
-        if (sub_i64(step->effective_ms, step->rulebook->program.accept_past_ms, &oldest_ms)) {
+        if (sub_i64(step->effective_ms, apply->state->rulebooks.accept_past_max_ms, &oldest_ms)) {
             member_drop_past(members, &apply->member, slot, oldest_ms);
         }
         tier = member_tier(members, &apply->member, slot);

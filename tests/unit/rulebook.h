@@ -43,7 +43,7 @@ static inline char *
 rulebook_with(const char *part, const char *replacement)
 {
     const char *at =
-        *part == '\0' ? RULEBOOK_TEXT + strlen(RULEBOOK_TEXT) : strstr(RULEBOOK_TEXT, part);
+        *part == '\0' ? &RULEBOOK_TEXT[strlen(RULEBOOK_TEXT)] : strstr(RULEBOOK_TEXT, part);
     cr_assert_not_null(at, "the rulebook has no '%s'", part);
     size_t size = strlen(RULEBOOK_TEXT) + strlen(replacement) + 1;
     char *text = malloc(size);

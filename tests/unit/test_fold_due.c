@@ -275,6 +275,63 @@ Test(fold_due, refunds_lower_the_metric_but_no_tier_before_its_review)
     cr_assert_eq(rig_effect(&rig, TOPIC_TIERS, 1)->tier_change.metric_value, 5000);
 }
 
+/* The order of December raises the closed year's metric above gold; its notice is due in that year.
+ */
+Test(fold_due, a_late_event_decides_no_closed_period_again)
+{
+    end_of_next_month();
+    program.currencies[0].notice_days = 40;
+    set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_CALENDAR_YEAR);
+    rig_start(&rig, &program);
+    buy_at("2026-05-01T00:00:00Z", "O1", 20000);
+    rig_tick(&rig, "2027-01-10T00:00:00Z");
+    size_t before = rig_effect_count(&rig, TOPIC_TIERS);
+    struct event_line line = {
+        .line_id = BYTES_LITERAL("1"), .kind = LINE_GOODS, .amount_minor = 60000};
+    struct event late = {
+        .kind = EVENT_PURCHASE,
+        .member = BYTES_LITERAL("ann"),
+        .occurred_at = rig_at("2026-12-20T00:00:00Z"),
+        .purchase = {
+            .order_id = BYTES_LITERAL("O2"), .currency = RIG_GBP, .lines = &line, .line_count = 1}};
+    size_t notices = rig_effect_count(&rig, TOPIC_NOTICES);
+    cr_assert_eq(rig_event(&rig, late), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), notices + 1);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before);
+    cr_assert(rig_level_is(&rig, "ann", "silver"));
+}
+
+/* The newer version takes only events of the last hour; the older one still judges older events. */
+Test(fold_due, an_old_event_finds_its_tier_also_when_newer_versions_take_none_as_old)
+{
+    set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_CALENDAR_YEAR);
+    program.groups[0].levels[1].multiplier = (struct rate){2, 1};
+    struct program_rule rule = program.rules[0];
+    rule.tier_group = 0;
+    program.rules = &rule;
+    rig_start(&rig, &program);
+    buy_at("2026-02-01T00:00:00Z", "O1", 20000);
+    buy_at("2026-03-01T00:00:00Z", "O2", 40000);
+    rig_refund(&rig, "ann", "O2", "R1", 40000);
+    program.version = 2;
+    program.effective_from = rig_at("2026-06-01T00:00:00Z");
+    program.accept_past_ms = INT64_C(60) * 60 * 1000;
+    rig_activate(&rig, &program);
+    rig_tick(&rig, "2027-01-02T00:00:00Z");
+    cr_assert(rig_level_is(&rig, "ann", "silver"), "gold ended with the year");
+    int64_t before = rig_active(&rig, "ann");
+    struct event_line line = {
+        .line_id = BYTES_LITERAL("1"), .kind = LINE_GOODS, .amount_minor = 1000};
+    struct event late = {
+        .kind = EVENT_PURCHASE,
+        .member = BYTES_LITERAL("ann"),
+        .occurred_at = rig_at("2026-02-15T00:00:00Z"),
+        .purchase = {
+            .order_id = BYTES_LITERAL("O3"), .currency = RIG_GBP, .lines = &line, .line_count = 1}};
+    cr_assert_eq(rig_event(&rig, late), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_active(&rig, "ann") - before, 20);
+}
+
 Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
 {
     set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_LIFETIME);

@@ -274,6 +274,67 @@ Test(fold_examples, deltas_in_any_order_with_repeats)
     }
 }
 
+/* Of two lines only the first earns. What names no line goes where the named refund leaves room. */
+Test(fold_examples, refunds_by_line_and_of_the_whole_in_any_order)
+{
+    static const struct {
+        const char *what;
+        bool whole_first;
+    } rows[] = {{"by line, then of the whole", false}, {"of the whole, then by line", true}};
+    const struct event_line lines[] = {
+        {.line_id = BYTES_LITERAL("1"), .kind = LINE_GOODS, .amount_minor = 1000},
+        {.line_id = BYTES_LITERAL("2"), .kind = LINE_SHIPPING, .amount_minor = 1000},
+    };
+    rig_start(&rig, &program);
+    rig.now_ms = rig_at("2026-01-02T00:00:00Z").ms;
+    for (size_t i = 0; i < 2; i++) {
+        struct bytes order = bytes_of((const uint8_t *)rows[i].what, 4);
+        int64_t before = i == 0 ? 0 : rig_active(&rig, "ann");
+        struct event buy = {
+            .kind = EVENT_PURCHASE,
+            .member = BYTES_LITERAL("ann"),
+            .purchase = {.order_id = order, .currency = RIG_GBP, .lines = lines, .line_count = 2}};
+        cr_assert_eq(rig_event(&rig, buy), VERDICT_ACCEPTED);
+        for (size_t k = 0; k < 2; k++) {
+            bool whole = (k == 0) == rows[i].whole_first;
+            struct event_line back = {.line_id = BYTES_LITERAL("2"), .amount_minor = 1000};
+            struct event refund = {.kind = EVENT_REFUND, .member = BYTES_LITERAL("ann")};
+            refund.refund =
+                (struct refund){.order_id = order,
+                                .refund_id = whole ? BYTES_LITERAL("W") : BYTES_LITERAL("L"),
+                                .currency = RIG_GBP,
+                                .amount_minor = whole ? 600 : 1000,
+                                .lines = &back,
+                                .line_count = whole ? 0 : 1};
+            cr_assert_eq(rig_event(&rig, refund), VERDICT_ACCEPTED);
+        }
+        cr_assert_eq(rig_active(&rig, "ann") - before, 4, "%s", rows[i].what);
+    }
+}
+
+/* The better rule says nothing about shipping, so the next one is asked. */
+Test(fold_examples, first_passes_over_a_rule_that_masks_the_kind_of_line)
+{
+    struct program_rule rules[2] = {program.rules[0], program.rules[0]};
+    const struct event_line line = {
+        .line_id = BYTES_LITERAL("1"), .kind = LINE_SHIPPING, .amount_minor = 1000};
+    rules[0].priority = 1;
+    rules[1].id = BYTES_LITERAL("shipping");
+    rules[1].basis.line_kinds = UINT32_C(1) << LINE_SHIPPING;
+    program.rules = rules;
+    program.rule_count = 2;
+    program.line_combine = COMBINE_FIRST;
+    rig_start(&rig, &program);
+    rig.now_ms = rig_at("2026-01-02T00:00:00Z").ms;
+    struct event buy = {
+        .kind = EVENT_PURCHASE,
+        .member = BYTES_LITERAL("ann"),
+        .purchase = {
+            .order_id = BYTES_LITERAL("O1"), .currency = RIG_GBP, .lines = &line, .line_count = 1}};
+    cr_assert_eq(rig_event(&rig, buy), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_active(&rig, "ann"), 10);
+}
+
 Test(fold_examples, regression_credit_spend_credit_then_the_first_instant_passes)
 {
     set_expiry(0, CALENDAR_DAY, CALENDAR_MONTH);

@@ -90,6 +90,9 @@ Test(fold_verdicts, form)
     cr_assert_eq(rig_outcome(&rig)->ordinal, 0, "a refusal of form takes no ordinal");
     cr_assert_eq(rig_event(&rig, redeem("ann", "S1", "growth", 1)), VERDICT_MALFORMED);
     cr_assert_eq(rig_event(&rig, redeem("ann", "S1", "points", 0)), VERDICT_MALFORMED);
+    cr_assert_eq(rig_event(&rig, redeem("ann", "S0", "", 1)), VERDICT_ACCEPTED,
+                 "left out: the rulebook's first currency");
+    cr_assert_eq(rig_active(&rig, "ann"), 99);
     struct event event = redeem("ann", "S1", "miles", 1);
     event.id = BYTES_LITERAL("kept");
     rig_event(&rig, event);

@@ -731,3 +731,28 @@ Test(journal_disk, a_flipped_bit_anywhere_gives_the_right_answer_or_a_named_refu
     free(sound);
     disk_folder_remove(&folder);
 }
+
+/* What a process left that was killed while it made the journal is no damaged journal. */
+Test(journal_disk, one_that_was_left_half_made_is_made_anew)
+{
+    struct disk_folder folder = disk_folder_make();
+    char path[600], left[700];
+    struct journal_disk_options options = {0};
+    struct journal *journal;
+    snprintf(path, sizeof path, "%s/journal", folder.path);
+    snprintf(left, sizeof left, "%s.new", path);
+    cr_assert_eq(mkdir(left, 0755), 0);
+    strcat(left, "/data.mdb");
+    FILE *file = fopen(left, "w");
+    cr_assert_not_null(file);
+    fputs("half", file);
+    fclose(file);
+    cr_expect_not(journal_disk_open(path, &options, &journal, &fault));
+    cr_expect_eq(fault.kind, FAULT_NO_INPUT);
+    cr_assert(journal_disk_create(path, 2, &fault), "%s", fault.text);
+    cr_assert(journal_disk_open(path, &options, &journal, &fault), "%s", fault.text);
+    cr_expect_eq(journal->ops->partition_count(journal), 2);
+    journal->ops->close(journal);
+    cr_expect_neq(access(left, F_OK), 0);
+    disk_folder_remove(&folder);
+}
