@@ -1,6 +1,7 @@
 """The shop's stories on a real Kafka: the same expectations as on the embedded journal, and what only Kafka has."""
 
 import json
+import re
 import statistics
 import time
 import unittest
@@ -80,6 +81,24 @@ class Story(StoryCase):
         self.assertEqual(zoe["event"], {"source": ledger.source, "id": f"1/{ledger.source}/0/{len(messages) + 3}"})
         self.assertEqual(zoe["verdictName"], "accepted")
         self.assertEqual(ledger.told("replay", "--verify", "--shards", "1")["digest"], running)
+
+    def test_live_published_in_packs_of_protobuf(self):
+        ledger = self.ledger(packed=True).create()
+        self.activate(ledger, shop.Live)
+        story = shop.Live(int(time.time()) * 1000)
+        with ledger.run() as daemon:
+            self.broker.produce(ledger.source, json.dumps(story.events).encode())
+            await_that(lambda: len(ledger.output("outcomes")) == len(story.events), "all outcomes")
+            shop.check(self, ledger, story)
+            daemon.stop()
+        for topic, pack, one in (("postings", "PostingPack", "postings"), ("outcomes", "OutcomePack", "outcomes")):
+            following = dict.fromkeys(range(ledger.partitions), 1)
+            for message in self.broker.consume(ledger.outputs[topic]):
+                text = on_kafka.decode(pack, message.value)
+                first = int(re.search(r"^first_sequence: (\d+)$", text, re.MULTILINE)[1])
+                self.assertEqual(first, following[message.partition], topic)
+                following[message.partition] += len(re.findall(rf"^{one} {{$", text, re.MULTILINE))
+            self.assertEqual(sum(each - 1 for each in following.values()), len(ledger.output(topic)), topic)
 
     def test_a_record_on_the_wrong_partition_is_sent_on(self):
         ledger = self.ledger(source=False).create()

@@ -15,7 +15,8 @@ BINARY = ("postings", "outcomes")  # one header of four numbers; the others say 
 class KafkaLedger(Ledger):
     """With a source topic, events come through it; without, whoever imports writes the journal."""
 
-    def __init__(self, broker, folder, name, partitions=3, source=True, time="append", outputs=None, **more):
+    def __init__(self, broker, folder, name, partitions=3, source=True, time="append", outputs=None, packed=False,
+                 **more):
         self.broker, self.name, self.partitions = broker, name, partitions
         self.journal = f"{name}.journal"
         self.source = f"{name}.orders" if source else None
@@ -25,7 +26,9 @@ class KafkaLedger(Ledger):
             "programme": name, "group": name, **more,
             "journal": {"kind": "kafka", "partitions": partitions, "topic": self.journal, "time": time, "replication": "single"},
             "sources": [{"topic": self.source}] if source else [],
-            "outputs": {"encoding": "json", **{f"{topic}_topic": full for topic, full in self.outputs.items()}},
+            "outputs": {"encoding": "protobuf" if packed else "json",
+                        **({"postings": "packed", "outcomes": "packed"} if packed else {}),
+                        **{f"{topic}_topic": full for topic, full in self.outputs.items()}},
             "kafka": {"bootstrap.servers": broker.bootstrap}}))
         super().__init__(pathlib.Path(folder) / f"{outputs or name}.data", "-c", self.config)
 
@@ -84,12 +87,23 @@ def _text_format(value, indent=""):
     return lines
 
 
-def encode(message, value):
-    """`value`, as JSON writes it, in protobuf's wire format; `message` is Event, EventPack or JournalRecord."""
-    file = {"Event": "event", "EventPack": "pack", "JournalRecord": "journal"}[message]
-    done = subprocess.run(["protoc", "-I", ROOT / "schemas", f"--encode=tallybook.v1.{message}",
-                           ROOT / "schemas" / "tallybook" / "v1" / f"{file}.proto"],
-                          input="\n".join(_text_format(value)).encode(), capture_output=True)
+_FILES = {"Event": "event", "EventPack": "pack", "JournalRecord": "journal", "PostingPack": "output", "OutcomePack": "output"}
+
+
+def _protoc(way, message, data):
+    done = subprocess.run(["protoc", "-I", ROOT / "schemas", f"--{way}=tallybook.v1.{message}",
+                           ROOT / "schemas" / "tallybook" / "v1" / f"{_FILES[message]}.proto"],
+                          input=data, capture_output=True)
     if done.returncode != 0:
-        raise rig.RigError(f"protoc cannot encode {value}: {done.stderr.decode()}")
+        raise rig.RigError(f"protoc cannot {way} {message} {data[:200]}: {done.stderr.decode()}")
     return done.stdout
+
+
+def encode(message, value):
+    """`value`, as JSON writes it, in protobuf's wire format."""
+    return _protoc("encode", message, "\n".join(_text_format(value)).encode())
+
+
+def decode(message, data):
+    """A message in protobuf's text form."""
+    return _protoc("decode", message, data).decode()
