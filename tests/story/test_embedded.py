@@ -5,7 +5,7 @@ import time
 import unittest
 
 import shop
-from ledger import GENERATE, LIMIT_SECONDS, Ledger, StoryCase, by_member, conserved, lines_of
+from ledger import GENERATE, LIMIT_SECONDS, RETAIL_RULEBOOK, Ledger, StoryCase, by_member, conserved, lines_of
 
 
 class Stories(StoryCase):
@@ -74,7 +74,8 @@ class Cold(StoryCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.traffic = cls.shared / "traffic.tbj"
-        subprocess.run([GENERATE, "--out", cls.traffic, "--events", "250000", "--members", "100000", "--seed", "7"],
+        subprocess.run([GENERATE, "--out", cls.traffic, "--events", "250000", "--members", "100000", "--seed", "7",
+                        "--rulebook", RETAIL_RULEBOOK],
                        check=True, capture_output=True, timeout=LIMIT_SECONDS)
         cls.warm = Ledger(cls.shared / "unused").told("replay", cls.traffic, "--shards", "1", "--verify")
 
