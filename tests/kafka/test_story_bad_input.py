@@ -12,7 +12,7 @@ from ledger import StoryCase
 from on_kafka import KafkaLedger
 
 
-class BadInput(StoryCase):
+class KafkaCase(StoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -30,6 +30,8 @@ class BadInput(StoryCase):
         event = shop.order(number, "ann", int(time.time() * 1000) - 1000, shop.line(100))
         self.broker.produce(ledger.source, json.dumps(event).encode())
 
+
+class BadInput(KafkaCase):
     def test_missing_topics(self):
         ledger = self.ledger("missing")
         for command in (["journal", "create"], ["run"], ["status"]):
@@ -77,27 +79,6 @@ class BadInput(StoryCase):
                 with ledger.run() as daemon:
                     daemon.stop()
 
-    def test_a_broker_that_is_down_at_the_start_and_goes_down_later(self):
-        ledger = self.made("away")
-        self.broker.stop()
-        with ledger.start("run") as daemon:
-            daemon.await_line(self.broker.bootstrap)  # says whom it waits for
-            self.assertIsNone(daemon.process.poll())
-            self.broker.start()
-            daemon.await_line("running programme")
-            self.sell(ledger, "one")
-            self.broker.await_messages(ledger.outputs["outcomes"], 1)
-            self.broker.kill()
-            daemon.await_line("warning")
-            self.broker.start()
-            daemon.await_line("the broker is back")
-            self.sell(ledger, "two")
-            self.broker.await_messages(ledger.outputs["outcomes"], 2, seconds=60)
-            daemon.stop()
-        self.assertEqual(ledger.told("member", "show", "ann")["wallets"][0]["active"], 2)
-        for topic in ledger.outputs:
-            ledger.published(topic)
-
     def test_an_event_of_two_mebibytes(self):
         ledger = self.made("large")
         large = json.dumps(shop.order("l", "ann", int(time.time() * 1000), shop.line(100, "x" * (2 << 20)))).encode()
@@ -125,6 +106,31 @@ class BadInput(StoryCase):
     def test_a_live_intake_refuses_a_history_journal(self):
         ledger = self.ledger("past", time="record").create()
         self.assertIn("history", ledger.tally("run", code=78).stderr)
+
+
+class Away(KafkaCase):
+    """With a broker of its own, for it stops it."""
+
+    def test_a_broker_that_is_down_at_the_start_and_goes_down_later(self):
+        ledger = self.made("away")
+        self.broker.stop()
+        with ledger.start("run") as daemon:
+            daemon.await_line(self.broker.bootstrap)  # says whom it waits for
+            self.assertIsNone(daemon.process.poll())
+            self.broker.start()
+            daemon.await_line("running programme")
+            self.sell(ledger, "one")
+            self.broker.await_messages(ledger.outputs["outcomes"], 1)
+            self.broker.kill()
+            daemon.await_line("away")
+            self.broker.start()
+            daemon.await_line("the broker is back")
+            self.sell(ledger, "two")
+            self.broker.await_messages(ledger.outputs["outcomes"], 2, seconds=60)
+            daemon.stop()
+        self.assertEqual(ledger.told("member", "show", "ann")["wallets"][0]["active"], 2)
+        for topic in ledger.outputs:
+            ledger.published(topic)
 
 
 if __name__ == "__main__":
