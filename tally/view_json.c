@@ -206,7 +206,7 @@ partition_json(const struct partition_status *status)
     put(object, "inFlight", json_object_new_int64((int64_t)status->in_flight));
     put(object, "clock", info->has_genesis ? json_instant(info->clock) : NULL);
     put(object, "entries", json_object_new_int64((int64_t)info->entries));
-    put(object, "ordinals", json_object_new_int64((int64_t)info->next_ordinal));
+    put(object, "ordinals", json_object_new_int64((int64_t)info->identities));
     put(object, "members", json_object_new_int64((int64_t)info->members));
     put(object, "warmMembers", json_object_new_int64((int64_t)info->warm_members));
     put(object, "dueBacklog", json_object_new_int64((int64_t)info->due_backlog));
