@@ -390,4 +390,8 @@ class World:
                      "payload": {"order_id": self.name("o"), "currency": self.moneys[0], "points_tender": 0, "gift_card": 0,
                                  "lines": [{"kind": "goods", "amount": 1000, "discount": 0, "tax": 0}]}}
             self.put(partition, {"time": time, "event": event})
+        due = sorted(item[0] for member in ledger.members.values() for item in ledger.due_of(member))
+        if due:  # moments at which many are due, told by events and a millisecond apart
+            self.put(partition, self.draw_event(partition, max(ledger.clock, due[len(due) // 2])))
+            self.put(partition, self.draw_event(partition, ledger.clock + 1))
         return count
