@@ -99,6 +99,13 @@ reader_read(struct journal_reader *base, int wait_ms, struct journal_message *ou
     return true;
 }
 
+static int64_t
+reader_known_end(struct journal_reader *base, uint32_t partition)
+{
+    struct kafka_journal_reader *reader = own_reader(base);
+    return kafka_reader_known_end(reader->reader, reader->journal->topic, partition);
+}
+
 static void
 reader_close(struct journal_reader *base)
 {
@@ -111,6 +118,7 @@ static const struct journal_reader_ops reader_ops = {
     .assign = reader_assign,
     .revoke = reader_revoke,
     .read = reader_read,
+    .known_end = reader_known_end,
     .close = reader_close,
 };
 

@@ -346,6 +346,15 @@ kafka_reader_holes(const struct kafka_reader *reader)
     return reader->holes;
 }
 
+int64_t
+kafka_reader_known_end(const struct kafka_reader *reader, const char *topic, uint32_t partition)
+{
+    int64_t first, end;
+    rd_kafka_resp_err_t error =
+        rd_kafka_get_watermark_offsets(reader->client.rk, topic, (int32_t)partition, &first, &end);
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0 ? end : -1;
+}
+
 void
 kafka_reader_close(struct kafka_reader *reader)
 {

@@ -46,6 +46,10 @@ struct kafka_message {
 bool kafka_reader_read(struct kafka_reader *reader, int wait_ms, struct kafka_message *out_messages,
                        size_t max, size_t *out_count, struct fault *out_fault);
 
+/** Where the partition ends as its last answer said; -1 before the first. Asks no broker. */
+int64_t kafka_reader_known_end(const struct kafka_reader *reader, const char *topic,
+                               uint32_t partition);
+
 /** NULL does nothing. */
 void kafka_reader_close(struct kafka_reader *reader);
 

@@ -63,7 +63,11 @@ print_member(const struct command_context *context, struct json_object *member)
 {
     FILE *out = context->out->file;
     struct json_object *tiers = json_object_object_get(member, "tiers");
-    terminal_text(context->out, json_view_text(member, "member"));
+    if (json_object_object_get(member, "guest") != NULL) fputs("guest ", out);
+    terminal_text(context->out,
+                  json_view_text(member, json_object_object_get(member, "guest") != NULL
+                                             ? "guest"
+                                             : "member"));
     fprintf(out, " (%s), enrolled %s, as of %s\n", json_view_cstr(member, "status"),
             json_view_cstr(member, "enrolledAt"), json_view_cstr(member, "asOf"));
     print_wallets(context, member);
@@ -73,11 +77,14 @@ print_member(const struct command_context *context, struct json_object *member)
                 json_view_cstr(tier, "level"), json_view_cstr(tier, "since"));
         if (*json_view_cstr(tier, "validUntil") != '\0')
             fprintf(out, ", until %s", json_view_cstr(tier, "validUntil"));
-        fprintf(out, "; %s %lld", json_view_cstr(tier, "metric"),
-                (long long)json_view_number(tier, "metricValue"));
+        int digits = (int)json_view_number(tier, "metricDigits");
+        char amount[JSON_VIEW_AMOUNT_MAX];
+        fprintf(out, "; %s %s %s", json_view_cstr(tier, "metric"),
+                json_view_amount(json_view_number(tier, "metricValue"), digits, amount),
+                json_view_cstr(tier, "metricUnit"));
         if (*json_view_cstr(tier, "nextLevel") != '\0')
-            fprintf(out, ", %s from %lld", json_view_cstr(tier, "nextLevel"),
-                    (long long)json_view_number(tier, "nextThreshold"));
+            fprintf(out, ", %s from %s", json_view_cstr(tier, "nextLevel"),
+                    json_view_amount(json_view_number(tier, "nextThreshold"), digits, amount));
         fprintf(out, "\n");
     }
     fprintf(out, "  %zu open lots\n",
@@ -125,7 +132,7 @@ ask_member(struct command_context *context, struct json_object **out_member,
     char key[MEMBER_KEY_MAX], *json = NULL;
     struct session *session;
     if (!member_key(context, key, out_fault) ||
-        !session_open(context->options, SESSION_SHARED, &session, out_fault))
+        !session_open(context->options, SESSION_QUESTION, &session, out_fault))
         return false;
     bool ok = session_member(session, bytes_from_cstr(key), &json, out_fault);
     session_close(session);

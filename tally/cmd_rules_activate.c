@@ -23,7 +23,8 @@ struct activate {
     struct arena arena;
     uint32_t versions[PARTITIONS_MAX]; /* in force in each partition; 0: none */
     uint32_t partition_count;
-    struct program previous; /* the highest version in force anywhere */
+    struct program previous;    /* the highest version in force anywhere */
+    struct bytes previous_form; /* as the journal has it */
     bool has_previous;
     struct program program;
     struct activation activation;
@@ -51,6 +52,7 @@ activate_look(struct activate *activate, struct fault *out_fault)
         if (version > newest_version) newest_version = version;
     }
     activate->has_previous = newest_version != 0;
+    activate->previous_form = newest;
     return newest_version == 0 ||
            program_decode(newest, &activate->arena, &activate->previous, out_fault);
 }
@@ -69,6 +71,19 @@ activate_read_time(struct activate *activate, struct fault *out_fault)
         return fault_set(out_fault, FAULT_USAGE,
                          "--at: '%s' is no instant such as 2010-12-01T00:00:00Z", at);
     return true;
+}
+
+/* One version is one rulebook: two under one number would judge the same event differently by its
+ * partition. */
+static bool
+activate_check_again(const struct activate *activate, struct fault *out_fault)
+{
+    if (bytes_equal(activate->activation.program, activate->previous_form)) return true;
+    return fault_set(
+        out_fault, FAULT_DATA,
+        "version %u of '%.*s' is in force already and says something else; raise 'version' in '%s'",
+        activate->program.version, (int)activate->program.name.size,
+        (const char *)activate->program.name.data, activate->context->arguments[0]);
 }
 
 /* Compiles the file and judges it against what is in force. A version that is in force already is
@@ -101,7 +116,7 @@ activate_build(struct activate *activate, struct fault *out_fault)
     diagnostics_sort(&diagnostics);
     diagnostics_print(&diagnostics, activate->context->err->file);
     if (!ok) return fault_set(out_fault, FAULT_DATA, "'%s' was not activated", path);
-    return true;
+    return !again || activate_check_again(activate, out_fault);
 }
 
 static bool

@@ -13,7 +13,7 @@ cmd_status(struct command_context *context)
     struct fault fault;
     char *json = NULL;
     session_catch_signals();
-    if (!session_open(context->options, SESSION_SHARED, &session, &fault))
+    if (!session_open(context->options, SESSION_QUESTION, &session, &fault))
         return command_fail(context, &fault);
     bool ok = session_status(session, &json, &fault);
     session_close(session);

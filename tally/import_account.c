@@ -224,9 +224,18 @@ import_refused(const struct import_account *account)
     return account->refused;
 }
 
-const struct import_reason *
-import_reasons(const struct import_account *account, size_t *out_count)
+static int
+reason_compare(const void *a, const void *b)
 {
+    const struct import_reason *left = a, *right = b;
+    if (left->sum.rows != right->sum.rows) return left->sum.rows > right->sum.rows ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+const struct import_reason *
+import_reasons(struct import_account *account, size_t *out_count)
+{
+    qsort(account->reasons, account->reason_count, sizeof *account->reasons, reason_compare);
     *out_count = account->reason_count;
     return account->reasons;
 }

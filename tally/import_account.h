@@ -53,7 +53,8 @@ struct import_sum import_accepted(const struct import_account *account); /* new,
 struct import_sum
 import_known(const struct import_account *account); /* imported before: nothing moved */
 struct import_sum import_refused(const struct import_account *account);
-const struct import_reason *import_reasons(const struct import_account *account, size_t *out_count);
+/* Most rows first. */
+const struct import_reason *import_reasons(struct import_account *account, size_t *out_count);
 uint64_t import_events(const struct import_account *account,
                        bool known); /* answered accepted, or known already */
 

@@ -142,6 +142,13 @@ source_refuse_line(struct import_source *source, const struct codec_error *error
                       bytes_from_cstr(codec_problem_code(error->problem)), 0);
 }
 
+/* Not strchr: a NUL is no blank, and lines of them are what a crash leaves of a file. */
+static bool
+is_blank(char byte)
+{
+    return byte == '\n' || byte == '\r' || byte == ' ' || byte == '\t';
+}
+
 /* Reads the next line that is not empty. False at the end and on faults. */
 static bool
 source_read_line(struct import_source *source, bool *out_end, struct fault *out_fault)
@@ -156,7 +163,7 @@ source_read_line(struct import_source *source, bool *out_end, struct fault *out_
             return false;
         }
         source->rows++;
-        while (size > 0 && strchr("\r\n \t", source->line[size - 1]) != NULL)
+        while (size > 0 && is_blank(source->line[size - 1]))
             size--;
         if (size == 0) continue;
         struct codec_error error;

@@ -316,6 +316,11 @@ session_open(const struct options *options, enum session_mode mode, struct sessi
     CHECK(session != NULL);
     session->options = options;
     bool kafka = options_number(options, OPTION_JOURNAL_KIND) == JOURNAL_KAFKA;
+    struct fault nobody;
+    if (mode == SESSION_QUESTION && kafka && session_connect(session, &nobody)) {
+        *out_session = session; /* it answers also while the broker is away */
+        return true;
+    }
     bool ok = data_folder_path(options_text(options, OPTION_DATA_DIR), DATA_FOLDER_STATE,
                                session->state_path, out_fault) &&
               (kafka ? session_open_kafka(session, mode, out_fault)
@@ -414,6 +419,8 @@ session_start_engine(struct session *session, struct fault *out_fault)
 {
     struct instance_options options;
     CHECK(session->engine == NULL && session->folder != NULL);
+    if (!session_make_folders(session->state_path, out_fault))
+        return false; /* removed to be folded again */
     session_instance_options(session, INSTANCE_OWNER, &options);
     if (!instance_open(&options, &session->engine, out_fault)) return false;
     instance_start(session->engine);

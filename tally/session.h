@@ -30,6 +30,8 @@ enum session_mode {
     SESSION_SHARED,    /* journal and outputs, through a running process where there is one */
     SESSION_EXCLUSIVE, /* the data folder itself: a process that holds it is FAULT_TRY_AGAIN */
     SESSION_EMPTY,     /* shared, and record 0 may be missing: for whoever is about to write it */
+    SESSION_QUESTION,  /* shared, for a member or the status: a running process is asked through its
+                          socket alone */
 };
 
 /* Makes the data folder with an embedded journal that has no record yet, and its outputs; one that

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/codec_event.h"
 #include "engine/base/check.h"
 #include "engine/core/calendar.h"
 #include "engine/core/verdict.h"
@@ -77,6 +78,8 @@ tier_json(const struct tier_view *tier)
     put(object, "metric",
         json_object_new_string(tier->metric == METRIC_SPEND ? "spend" : "points"));
     put(object, "metricValue", json_object_new_int64(tier->metric_value));
+    put(object, "metricUnit", json_text(tier->metric_unit));
+    put(object, "metricDigits", json_object_new_int((int)tier->metric_digits));
     if (tier->next_level.size > 0) {
         put(object, "nextLevel", json_text(tier->next_level));
         put(object, "nextThreshold", json_object_new_int64(tier->next_threshold));
@@ -107,7 +110,9 @@ member_json(const struct member_view *view)
     struct json_object *object = json_object_new_object();
     struct json_object *wallets = json_object_new_array(), *tiers = json_object_new_array(),
                        *lots = json_object_new_array();
-    put(object, "member", json_text(view->member));
+    bool is_guest;
+    struct bytes subject = codec_key_subject(view->member, &is_guest);
+    put(object, is_guest ? "guest" : "member", json_text(subject));
     put(object, "status", json_object_new_string(view->status_name));
     put(object, "enrolledAt", json_instant(view->enrolled_at));
     put(object, "asOf", json_instant(view->as_of));
@@ -201,7 +206,7 @@ partition_json(const struct partition_status *status)
     put(object, "inFlight", json_object_new_int64((int64_t)status->in_flight));
     put(object, "clock", info->has_genesis ? json_instant(info->clock) : NULL);
     put(object, "entries", json_object_new_int64((int64_t)info->entries));
-    put(object, "ordinals", json_object_new_int64((int64_t)info->next_ordinal));
+    put(object, "ordinals", json_object_new_int64((int64_t)info->identities));
     put(object, "members", json_object_new_int64((int64_t)info->members));
     put(object, "warmMembers", json_object_new_int64((int64_t)info->warm_members));
     put(object, "dueBacklog", json_object_new_int64((int64_t)info->due_backlog));

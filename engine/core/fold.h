@@ -277,8 +277,10 @@ struct tier_view {
     struct bytes group, level;
     struct instant since, valid_until;
     enum metric_kind metric;
-    int64_t metric_value;    /* in the current window */
-    struct bytes next_level; /* empty at the top */
+    int64_t metric_value;     /* in the current window */
+    struct bytes metric_unit; /* of money its ISO 4217 code, of points their currency */
+    uint32_t metric_digits;   /* decimals of the metric\'s whole numbers */
+    struct bytes next_level;  /* empty at the top */
     int64_t next_threshold;
 };
 

@@ -69,6 +69,21 @@ view_lots(const struct state *state, const struct member *member, struct arena *
     view->lot_count = member->lot_count;
 }
 
+static struct bytes
+metric_unit(struct arena *arena, const struct rulebook *rulebook, const struct program_group *group,
+            uint32_t *out_digits)
+{
+    if (group->metric == METRIC_SPEND) {
+        const struct currency *money = currency_find(group->money);
+        CHECK(money != NULL);
+        *out_digits = money->digits;
+        return text(arena, bytes_from_cstr(money->alpha));
+    }
+    const struct program_currency *points = &rulebook->program.currencies[group->currency];
+    *out_digits = points->scale;
+    return text(arena, points->id);
+}
+
 /* Tiers of the groups that the version in force has. */
 static void
 view_tiers(const struct state *state, const struct member *member, struct arena *arena,
@@ -82,6 +97,7 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
         uint8_t slot = rulebook->group_slot[g];
         uint32_t level = tier_at(state, rulebook, member, g, (struct instant){INT64_MAX});
         int64_t start_ms, end_ms;
+        uint32_t digits;
         rulebook_window(rulebook, g, state->clock, &start_ms, &end_ms);
         tiers[g] = (struct tier_view){
             .group = text(arena, group->id),
@@ -89,9 +105,11 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
             .since.ms = member->enrolled_ms,
             .valid_until.ms = INT64_MAX,
             .metric = group->metric,
+            .metric_unit = metric_unit(arena, rulebook, group, &digits),
             .metric_value = member_metric(member, slot, (uint8_t)group->metric,
                                           (uint8_t)group->window, start_ms),
         };
+        tiers[g].metric_digits = digits;
         if (slot < member->tier_count && member_tiers(member)[slot].held) {
             tiers[g].since.ms = member_tiers(member)[slot].since_ms;
             if (group->downgrade != DOWNGRADE_NONE)

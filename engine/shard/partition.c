@@ -23,14 +23,21 @@ partition_stop(struct partition *partition, const struct fault *fault)
     shard->reader->ops->revoke(shard->reader, partition->number);
 }
 
+/* Never waits for a broker: a shard must fold, answer and end while there is none. */
 void
 partition_look_at_end(struct partition *partition)
 {
     struct journal *journal = partition->shard->options.journal;
+    struct journal_reader *reader = partition->shard->reader;
     struct fault fault;
-    int64_t first, end;
-    if (journal->ops->bounds(journal, partition->number, &first, &end, &fault))
-        partition->journal_end = end;
+    int64_t first, end = -1;
+    if (reader->ops->known_end != NULL)
+        end = reader->ops->known_end(reader, partition->number);
+    else if (!journal->ops->bounds(journal, partition->number, &first, &end, &fault))
+        return;
+    if (end > partition->journal_end) partition->journal_end = end;
+    if (partition->read_offset > partition->journal_end)
+        partition->journal_end = partition->read_offset;
 }
 
 /* The checkpoint must continue this journal and no other: its anchor is the hash of the last record

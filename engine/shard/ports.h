@@ -47,6 +47,9 @@ struct journal_reader_ops {
      * delivered over only when fetching again skips it again (a transaction's marker). */
     bool (*read)(struct journal_reader *reader, int wait_ms, struct journal_message *out_messages,
                  size_t max, size_t *out_count, struct fault *out_fault);
+    /* The durable end of an assigned partition as the reader knows it, without asking anybody; -1
+     * when it knows of none yet. NULL: the journal's bounds() never waits and is asked instead. */
+    int64_t (*known_end)(struct journal_reader *reader, uint32_t partition);
     void (*close)(struct journal_reader *reader);
 };
 

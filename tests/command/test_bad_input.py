@@ -47,7 +47,7 @@ class BadInput(StoryCase):
         for what, text, said in [
             ("broken YAML", good.replace("zone: Asia/Tokyo", "zone: [Asia/Tokyo"), ["not valid YAML", "hint: "]),
             ("unknown key", good.replace("zone:", "zome:"), [":4:1: error: unknown key 'zome'", "did you mean 'zone'?"]),
-            ("too many digits", good.replace("500.00 EUR", "500.001 EUR"), [":16:", "hint: "]),
+            ("too many digits", good.replace("500.00 EUR", "500.001 EUR"), [":17:", "hint: "]),
             ("unknown currency", good.replace("per 1.00 EUR", "per 1.00 XYQ"), [":8:", "XYQ", "hint: "]),
             ("no such zone", good.replace("Asia/Tokyo", "Asia/Tokio"), [":4:7: error: ", "hint: "]),
             ("not text", "\x00\x01", ["error: "]),
@@ -57,8 +57,15 @@ class BadInput(StoryCase):
                 path = self.file("bad.yaml", text)
                 self.refused(["rules", "activate", path], 65, f"{path}", "was not activated", *said)
         self.refused(["rules", "activate", self.scratch / "missing.yaml"], 66, "missing.yaml", "No such file")
-        self.refused(["rules", "activate", self.file("same.yaml", shop.History.RULEBOOK.replace("1 per 1.00", "2 per 1.00"))],
-                     65, "version")
+        with self.subTest("another rulebook under a number that is taken"):
+            same = self.file("same.yaml", shop.History.RULEBOOK.replace("rate: 1 per", "rate: 3 per"))
+            self.refused(["rules", "activate", same], 65, "version 1 of 'story' is in force already", "raise 'version'")
+        with self.subTest("the same again"):
+            self.refused(["rules", "activate", self.scratch / "story.yaml"], 0)
+        with self.subTest("a lower number"):
+            self.ledger.tally("rules", "activate", self.file("next.yaml", good))
+            self.before = self.ledger.digest()
+            self.refused(["rules", "activate", same], 65, "version")
 
     def test_configurations(self):
         for what, text, said in [

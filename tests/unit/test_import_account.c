@@ -84,9 +84,9 @@ Test(import_account, each_row_is_counted_once, .init = open_account, .fini = clo
     size_t count;
     const struct import_reason *reasons = import_reasons(account, &count);
     cr_assert_eq(count, 2);
-    cr_expect_str_eq(reasons[0].name, "no-member");
-    cr_expect_str_eq(reasons[1].name, verdict_find(VERDICT_TOO_OLD)->name);
-    cr_expect_eq(reasons[1].sum.rows, 2);
+    cr_expect_str_eq(reasons[0].name, verdict_find(VERDICT_TOO_OLD)->name);
+    cr_expect_eq(reasons[0].sum.rows, 2);
+    cr_expect_str_eq(reasons[1].name, "no-member");
 }
 
 /* The same event twice in a file: both lines get an answer, in the order of the journal. */

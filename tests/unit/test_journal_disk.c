@@ -736,13 +736,13 @@ Test(journal_disk, a_flipped_bit_anywhere_gives_the_right_answer_or_a_named_refu
 Test(journal_disk, one_that_was_left_half_made_is_made_anew)
 {
     struct disk_folder folder = disk_folder_make();
-    char path[600], left[700];
+    char path[600], making[700], left[800];
     struct journal_disk_options options = {0};
     struct journal *journal;
     snprintf(path, sizeof path, "%s/journal", folder.path);
-    snprintf(left, sizeof left, "%s.new", path);
-    cr_assert_eq(mkdir(left, 0755), 0);
-    strcat(left, "/data.mdb");
+    snprintf(making, sizeof making, "%s.new", path);
+    snprintf(left, sizeof left, "%s/data.mdb", making);
+    cr_assert_eq(mkdir(making, 0755), 0);
     FILE *file = fopen(left, "w");
     cr_assert_not_null(file);
     fputs("half", file);
