@@ -10,7 +10,6 @@ from earning import Order, Overflow, stored
 EXPIRY, REVIEW, NOTICE = 2, 5, 7  # kinds of due work, in the order of semantics §2
 ITEMS_AFTER_EVENT, ITEMS_AFTER_TICK = 64, 65_536
 FOR_EVER = float("inf")
-INSTANT_MAX = 253_402_300_799_999
 
 
 class Refused(Exception):

@@ -58,7 +58,8 @@ class Rig:
         done = subprocess.run([TALLY, *map(str, arguments)], cwd=self.folder, text=True, capture_output=True,
                               stdin=subprocess.DEVNULL, timeout=120)
         if done.returncode != 0:
-            raise RuntimeError(f"tally {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+            raise RuntimeError(f"tally {' '.join(map(str, arguments))}: {done.returncode}\n"
+                               f"{done.stdout[-2000:]}{done.stderr[-4000:]}")
         return done.stdout
 
     def lines(self, *arguments):
@@ -77,8 +78,11 @@ class Rig:
         for real, drawn in zip(wire.read_journal(self.folder / "seed.journal"), world.entries):
             bodies = [wire.read(entry) for entry in real]
             activations = [body[7][0] for body in bodies if 7 in body]
-            entries = [wire.entry_bytes({**entry, "activation": activations[entry["activation"]]} if "activation" in entry else entry)
-                       for entry in drawn]
+            entries = []
+            for entry in drawn:
+                if "activation" in entry:
+                    entry = {**entry, "activation": activations[entry["activation"]]}
+                entries.append(wire.entry_bytes(entry))
             records = [wire.record_bytes([next(entry for entry, body in zip(real, bodies) if 3 in body)])]
             while entries:
                 some = world.random.choice([1, 1, 2, 5, 30])
@@ -129,7 +133,8 @@ def millis(text):
 
 def member_of(ledger, member):
     """As Rig.member: wallets and levels by the version in force, open lots in spend order."""
-    currencies = [name for name in ledger.currencies if name in member.arrears or any(lot.currency == name for lot in member.lots)]
+    currencies = [name for name in ledger.currencies
+                  if name in member.arrears or any(lot.currency == name for lot in member.lots)]
     rulebook = ledger.rulebook_at(ledger.clock)
     levels = {}
     for name, group in (rulebook.groups if rulebook else {}).items():
@@ -192,20 +197,21 @@ class Oracle(unittest.TestCase):
     def setUpClass(cls):
         print(f"# TB_TEST_SEED={SEED} TB_TEST_WORLDS={MORE}", flush=True)
 
-    def differ(self, text, world, where):
+    def differ(self, text, where):
         keep = os.environ.get("TB_TEST_KEEP")
         self.fail(f"{text}\nTB_TEST_SEED={SEED}, world {where}" + (f", kept in {keep}" if keep else ""))
 
-    def compare(self, what, said, expected, world, where):
+    def compare(self, what, said, expected, where):
         for i, (mine, other) in enumerate(zip(said, expected)):
             if mine == other:
                 continue
             names = [name for name in other if mine.get(name) != other[name]] + [name for name in mine if name not in other]
             about = "\n".join(f"  {name}: ledger {mine.get(name)!r}, oracle {other.get(name)!r}" for name in names)
-            self.differ(f"{what} {i} differ:\n{about}\n ledger {mine}\n oracle {other}", world, where)
+            self.differ(f"{what} {i} differ:\n{about}\n ledger {mine}\n oracle {other}", where)
         if len(said) != len(expected):
             more, who = (said, "ledger") if len(said) > len(expected) else (expected, "oracle")
-            self.differ(f"only the {who} has {what} {min(len(said), len(expected))}: {more[min(len(said), len(expected))]}", world, where)
+            first = min(len(said), len(expected))
+            self.differ(f"only the {who} has {what} {first}: {more[first]}", where)
 
     def compare_topic(self, topic, said, ledgers, world, where):
         """Of several partitions the order of each one's subjects counts; a forward is told by the partition it left."""
@@ -217,18 +223,19 @@ class Oracle(unittest.TestCase):
                 mine = [each for each in said if each["subject"] in here and each.get("verdict") != "forwarded"]
             else:
                 mine = said
-            self.compare(topic, mine, expected, world, where)
+            self.compare(topic, mine, expected, where)
         if topic == "outcomes":
             sent = [[each["event"] for each in outcomes if each["verdict"] == "forwarded"]
                     for outcomes in (said, [each for ledger in ledgers for each in ledger.outcomes])]
             self.assertEqual(*map(sorted, sent), f"forwarded, world {where}")
 
-    def compare_members(self, rig, ledger, world, where):
+    def compare_members(self, rig, ledger, where):
         for member in list(ledger.members.values())[:2]:
             mine, other = rig.member(member.subject), member_of(ledger, member)
-            mine["wallets"] = {name: wallet for name, wallet in mine["wallets"].items() if name in other["wallets"] or any(wallet)}
+            mine["wallets"] = {name: wallet for name, wallet in mine["wallets"].items()
+                               if name in other["wallets"] or any(wallet)}
             if mine != other:
-                self.differ(f"{member.subject} differs:\n ledger {mine}\n oracle {other}", world, where)
+                self.differ(f"{member.subject} differs:\n ledger {mine}\n oracle {other}", where)
 
     def one_world(self, shape, where):
         world = World(random.Random(f"{SEED}/{where}"), shape, home_of(shape.partitions)).draw()
@@ -239,7 +246,7 @@ class Oracle(unittest.TestCase):
             for topic, form in FORMS.items():
                 self.compare_topic(topic, [form(item) for item in said[topic]], ledgers, world, where)
             for ledger in ledgers:
-                self.compare_members(rig, ledger, world, where)
+                self.compare_members(rig, ledger, where)
         return sum(map(len, world.entries))
 
     def worlds(self, name, count, shape):

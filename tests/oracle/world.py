@@ -18,9 +18,12 @@ STARTS = ["2026-01-30T12:00", "2026-03-28T20:00", "2026-10-24T23:00", "2026-12-3
           "2027-12-31T14:00", "2026-04-23T22:00"]
 AMOUNT_MAX = 10 ** 15
 CATEGORIES = ["books", "toys", "children's books"]
+PERIODS = [(1, "days"), (2, "days"), (30, "days"), (1, "weeks"), (1, "months"), (12, "months"), (1, "years")]
 LINE_KINDS = ["goods"] * 6 + ["shipping", "tax", "fee", "gift card"]
 RATES = ["1 per 1.00 GBP", "1 per 0.10 GBP"] * 3 + ["3 per 2.00 GBP", "7 per 3.33 GBP", "1 per 0.01 GBP", "0.1 per 0.07 GBP",
                                                    "2 per 1 JPY"]
+FACTORS = ["2", "3", "1.5", "0.333333", "1.1", "0.5"]
+HUGE_FACTORS = ["1000", "999.999999"]
 HUGE_RATES = ["1000000 per 1.00 GBP", "999999 per 1.01 GBP", "1 per 999999.97 GBP", "3 per 999983.33 GBP"]
 
 
@@ -60,7 +63,7 @@ class Shape:
                  rulebook=None):
         self.events, self.members, self.partitions = events, members, partitions
         self.huge, self.burst, self.misplaced = huge, burst, misplaced  # how often
-        self.late = late  # how often events tell of a moment at which a tier changed, under versions that differ in what they accept
+        self.late = late  # how often events tell of a moment at which a tier changed; versions differ in what they accept
         self.plain = plain  # one currency that everything earns: many returns of what was spent and expired
         self.rulebook = rulebook
 
@@ -74,9 +77,9 @@ class World:
         self.rulebooks = [Rulebook(text) for text in self.texts]
         if shape.rulebook:
             self.start = max(self.start, self.rulebooks[0].effective_from)
-        earning = {rule.money for rulebook in self.rulebooks for rule in rulebook.rules}
-        self.moneys = sorted(earning) * 8 + ["EUR", "JPY"]
-        self.categories = sorted({each for rulebook in self.rulebooks for rule in rulebook.rules for each in rule.categories or CATEGORIES})
+        rules = [rule for rulebook in self.rulebooks for rule in rulebook.rules]
+        self.moneys = sorted({rule.money for rule in rules}) * 8 + ["EUR", "JPY"]
+        self.categories = sorted({each for rule in rules for each in rule.categories or CATEGORIES})
         self.subjects = [("member", f"m{i}") for i in range(shape.members)] + [("guest", "g1")]
         self.ledgers = [Ledger() for _ in range(shape.partitions)]
         self.entries = [[] for _ in range(shape.partitions)]
@@ -96,7 +99,7 @@ class World:
         texts = [first]
         for version in range(2, 2 + choice([1, 2, 2] if self.shape.late else [0, 0, 0, 1, 2])):
             texts.append(self.draw_rulebook(version, self.start + choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY, 40 * DAY])))
-        return [f"# drawn\n" + "\n".join(f"{key}: {written(value)}" for key, value in text.items()) + "\n" for text in texts]
+        return ["".join(f"{key}: {written(value)}\n" for key, value in text.items()) for text in texts]
 
     def draw_basis(self):
         basis = {}
@@ -115,7 +118,7 @@ class World:
         if chance(0.25):
             currency["expiry"] = "none"
         elif chance(0.9):
-            amount, unit = choice([(1, "days"), (2, "days"), (30, "days"), (1, "weeks"), (1, "months"), (12, "months"), (1, "years")])
+            amount, unit = choice(PERIODS)
             currency["expiry"] = {"after": f"{amount} {unit}", "round": choice(
                 ["none", "end of day", "end of day", "end of month", "end of quarter", "end of year"])}
         currency["expiring_soon"] = choice(["none", "1 days", "2 days", "30 days", "366 days"])
@@ -139,7 +142,7 @@ class World:
             shown = "0" if threshold == 0 else f"{threshold} {money}" if money else str(threshold)
             levels.append({"level": level, "from": shown})
             if chance(1 if self.shape.late else 0.6):
-                levels[-1]["multiplier"] = choice(["2", "3", "1.5", "0.333333", "1.1", "0.5"] + ["1000", "999.999999"] * chance(self.shape.huge))
+                levels[-1]["multiplier"] = choice(FACTORS + HUGE_FACTORS * chance(self.shape.huge))
             threshold += choice([20, 80, 200] if self.shape.late else [1, 10, 20, 40])
         group["levels"] = levels
         return group
@@ -153,7 +156,8 @@ class World:
         if self.shape.late:
             text["accept"] = {"past": "366 days" if version == 1 else choice(["60 s", "2 h", "366 days"])}
         elif chance(0.5) and not self.shape.plain:
-            text["accept"] = {"future": choice(["0 s", "1 s", "5 min"]), "past": choice(["60 s", "2 h", "30 days", "90 days", "366 days", "366 days"])}
+            text["accept"] = {"future": choice(["0 s", "1 s", "5 min"]),
+                              "past": choice(["60 s", "2 h", "30 days", "90 days", "366 days", "366 days"])}
         if chance(0.2) and not self.shape.plain:
             text["members"] = {"unknown": choice(["auto-enrol", "reject"])}
         text["currencies"] = {name: self.draw_currency(name) for name in currencies}
@@ -172,7 +176,9 @@ class World:
             if chance(0.5):
                 rule["priority"] = choice([-1, 1, 10])
             if number == 0 and chance(1 if self.shape.plain else 0.7):  # most programmes have a plain one
-                rule = {"rule": "r0", "currency": "points", "rate": rule["rate"], **({"multiplied_by": groups[0]} if groups else {})}
+                rule = {"rule": "r0", "currency": "points", "rate": rule["rate"]}
+                if groups:
+                    rule["multiplied_by"] = groups[0]
             rules.append(rule)
         text["earn"] = reachable(rules) if text.get("combine") == {"lines": "first"} else rules
         text["tiers"] = [self.draw_group(name, currencies) for name in groups]
@@ -229,7 +235,8 @@ class World:
             due = [item[0] for member in ledger.members.values() for item in ledger.due_of(member)]
             later = [instant for instant in due if instant > ledger.clock]
             if later:
-                return max(ledger.clock, random.choice([min(later), min(later), random.choice(later)]) + random.choice([-1, 0, 0, 1]))
+                edge = random.choice([min(later), min(later), random.choice(later)])
+                return max(ledger.clock, edge + random.choice([-1, 0, 0, 1]))
         step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, HOUR, HOUR, HOUR, DAY, 20 * DAY * self.chance(0.5),
                               200 * DAY * self.chance(0.1), 10 * DAY * (self.shape.late > 0)])
         return ledger.clock + step * random.randrange(3)
@@ -247,7 +254,8 @@ class World:
             return {"time": time, "event": self.again(random.choice(self.told))}
         subject = random.choice(self.local_subjects(partition))
         member = ledger.members.get(subject)
-        kind = random.choice(["purchase"] * (20 if self.shape.late else 9) + ["refund"] * (12 if self.shape.plain else 7) + ["redeem"] * 4 + ["cancellation", "enrol"])
+        purchases, refunds = 20 if self.shape.late else 9, 12 if self.shape.plain else 7
+        kind = random.choice(["purchase"] * purchases + ["refund"] * refunds + ["redeem"] * 4 + ["cancellation", "enrol"])
         if member is None and self.chance(0.7):
             kind = random.choice(["purchase", "enrol"])
         event = {"kind": kind, "source": random.choice(["shop", "shop", "till"]), "id": self.name("e"), "subject": subject,
@@ -307,7 +315,8 @@ class World:
     def draw_amount(self):
         if self.chance(self.shape.huge):
             return self.random.choice([10 ** 15, 10 ** 15 - 1, 99_999_999_999_937])
-        return self.random.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2550, self.random.randrange(5000), self.random.randrange(20000)])
+        return self.random.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2550, self.random.randrange(5000),
+                                   self.random.randrange(20000)])
 
     def draw_purchase(self, member):
         random, lines = self.random, []
@@ -315,7 +324,8 @@ class World:
             amount = self.draw_amount()
             discount = random.choice([0, 0, 0, amount // 10, amount // 3, amount])
             tax = random.choice([0, 0, (amount - discount) // 6, amount - discount])
-            line = {"kind": "goods" if self.shape.plain else random.choice(LINE_KINDS), "amount": amount, "discount": discount, "tax": tax}
+            kind = "goods" if self.shape.plain else random.choice(LINE_KINDS)
+            line = {"kind": kind, "amount": amount, "discount": discount, "tax": tax}
             if self.chance(0.5):
                 line["category"] = random.choice(self.categories)
             if self.chance(0.3):
@@ -341,7 +351,8 @@ class World:
             if self.chance(0.5):
                 picked = sorted(random.sample(range(len(left)), k=random.randrange(1, len(left) + 1)))
                 lines = [{"line_id": order.lines[i].get("line_id") or str(i + 1),
-                          "amount": random.choice([left[i], left[i], left[i] // 2, order.paid[i] // 3, left[i] + 1])} for i in picked]
+                          "amount": random.choice([left[i], left[i], left[i] // 2, order.paid[i] // 3, left[i] + 1])}
+                         for i in picked]
             refund_id = random.choice(list(booked.refunds)) if booked.refunds and self.chance(0.15) else self.name("b")
             if refund_id in booked.refunds and self.chance(0.5):
                 lines, amount = [], booked.refunds[refund_id]
@@ -350,7 +361,8 @@ class World:
             known = [] if member is None else list(member.loose_refunds)
             refund_id = random.choice(known) if known and self.chance(0.3) else self.name("b")
             if self.chance(0.3):
-                lines = [{"amount": self.draw_amount(), "kind": random.choice(LINE_KINDS), "category": random.choice(self.categories)}
+                lines = [{"amount": self.draw_amount(), "kind": random.choice(LINE_KINDS),
+                          "category": random.choice(self.categories)}
                          for _ in range(random.choice([1, 2]))]
         if self.chance(0.04):
             money = random.choice(self.moneys)
@@ -385,9 +397,13 @@ class World:
         ledger, random = self.ledgers[partition], self.random
         count, time = random.randrange(65, 150), ledger.clock + random.randrange(2)
         for _ in range(count):
-            event = {"kind": "purchase", "source": "shop", "id": self.name("e"), "subject": random.choice(self.local_subjects(partition)),
-                     "occurred": max(1, time - random.randrange(3)),
+            event = {"kind": "purchase", "source": "shop", "id": self.name("e"),
+                     "subject": random.choice(self.local_subjects(partition)), "occurred": max(1, time - random.randrange(3)),
                      "payload": {"order_id": self.name("o"), "currency": self.moneys[0], "points_tender": 0, "gift_card": 0,
                                  "lines": [{"kind": "goods", "amount": 1000, "discount": 0, "tax": 0}]}}
             self.put(partition, {"time": time, "event": event})
+        due = sorted(item[0] for member in ledger.members.values() for item in ledger.due_of(member))
+        if due:  # moments at which many are due, told by events and a millisecond apart
+            self.put(partition, self.draw_event(partition, max(ledger.clock, due[len(due) // 2])))
+            self.put(partition, self.draw_event(partition, ledger.clock + 1))
         return count
