@@ -1,19 +1,22 @@
+/* clang-format off */
 /*
  * The content of family 'r'. Every row begins with
  *
- *   u8 version (1), u8 kind, varint member number, text id (of the order, the redemption or the
- * refund)
+ *   u8 version (1) · u8 kind · varint member number · text id (of the order, the redemption or the refund)
  *
  * and goes on, all numbers as varints but where "zigzag" is said:
  *
- *   order   rulebook, zigzag occurred_at, currency, tender_minor, unnamed_minor, u8 cancelled;
- * groups, and a u8 level for each; grants, and for each: u8 currency slot, u8 lot index, granted,
- * stays, settled, expires_at (0 = never, else plus 1); refunds, and for each: text id, amount;
- * lines, and for each: line id (0: its number in decimal; else size + 1 and the bytes), category
- * (0: that of the line before; else size + 1 and the bytes), u8 kind, amount, discount, tax, named
- * spend   zigzag occurred_at, u8 currency slot, units; parts, and for each: ordinal, lot index,
- * units refund zigzag occurred_at, currency, amount
+ *   order    rulebook · zigzag occurred_at · currency · tender_minor · unnamed_minor · u8 cancelled
+ *            groups, and for each: u8 level
+ *            grants, and for each: u8 currency slot · u8 lot index · granted · stays · settled · expires_at (0 = never, else plus 1)
+ *            refunds, and for each: text id · amount
+ *            lines, and for each: line id (0: its number in decimal; else size + 1 and the bytes) · category (0: that of the line
+ *            before; else size + 1 and the bytes) · u8 kind · amount · discount · tax · named
+ *   spend    zigzag occurred_at · u8 currency slot · units
+ *            parts, and for each: ordinal · lot index · units
+ *   refund   zigzag occurred_at · currency · amount
  */
+/* clang-format on */
 #include "engine/core/order.h"
 
 #include <string.h>
