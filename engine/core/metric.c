@@ -216,6 +216,8 @@ metric_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint3
 {
     if (change == 0 || rulebook->program.groups[group].metrics[metric].kind == METRIC_BALANCE)
         return;
+    if (is_rolling(&rulebook->program.groups[group]))
+        metric_prune(apply, rulebook, group, apply->state->clock.ms);
     struct fact entry = entry_of(rulebook, apply->member, group, metric, instant, change);
     fact_add(&apply->state->members, &apply->member, &entry);
 }
@@ -262,16 +264,17 @@ metric_prune(struct apply *apply, struct rulebook *rulebook, uint32_t group, int
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     if (asked->window == WINDOW_LIFETIME) return;
-    struct span now = metric_window(rulebook, apply->member, group, (struct instant){clock_ms});
-    /* A late event may still change the closed period before this one, and so what it carried. */
-    struct span before = is_rolling(asked)
-                             ? now
-                             : metric_window(rulebook, apply->member, group,
-                                             (struct instant){now.start_ms - 1});
+    int64_t before_ms = clock_ms - apply->state->rulebooks.rolling_max_ms;
+    if (!is_rolling(asked)) {
+        struct instant now = {clock_ms};
+        int64_t start_ms = metric_window(rulebook, apply->member, group, now).start_ms;
+        struct instant closed = {start_ms - 1}; /* a late event may still change this one */
+        before_ms = metric_window(rulebook, apply->member, group, closed).start_ms;
+    }
     static const enum fact_kind KINDS[] = {FACT_METRIC, FACT_CARRY};
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
         for (uint32_t m = 0; m < asked->metric_count; m++)
             drop_before(apply, KINDS[k], rulebook->group_slot[group],
-                        counted_by(rulebook, group, m), before.start_ms);
+                        counted_by(rulebook, group, m), before_ms);
     }
 }
