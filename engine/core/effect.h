@@ -50,15 +50,31 @@ enum account {
     ACCOUNT_CLEARING = 17,
 };
 
-/* Posting kinds, semantics §12; only those that this version of the fold makes. Equal to the
- * published enum. */
+/* Posting kinds, semantics §12; those that concern one member. Equal to the published enum. */
 enum posting_kind {
     POSTING_GRANT = 1,
+    POSTING_ACTIVATE = 2,
     POSTING_REDEEM = 3,
+    POSTING_HOLD = 4,
+    POSTING_RELEASE = 5,
     POSTING_CLAW_BACK = 6,
     POSTING_OWE = 7,
+    POSTING_RESTORE = 8,
+    POSTING_ADJUST = 9,
     POSTING_REPAY = 10,
+    POSTING_WRITE_OFF = 11,
+    POSTING_CAPTURE = 12,
     POSTING_EXPIRE = 13,
+    POSTING_LAPSE = 14,
+    POSTING_LAPSE_END = 15,
+    POSTING_UNDO = 16,
+    POSTING_FORFEIT = 17,
+    POSTING_CANCEL = 18,
+    POSTING_QUARANTINE = 23,
+    POSTING_QUARANTINE_RELEASE = 24,
+    POSTING_EXTEND = 25,
+    POSTING_REINSTATE = 26,
+    POSTING_FUND = 27,
 };
 
 /* Names a lot for ever: independent of packing (semantics §3). */
