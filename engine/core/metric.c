@@ -60,7 +60,8 @@ calendar_window(struct rulebook *rulebook, uint32_t group, struct instant instan
     return *known;
 }
 
-/* From one anniversary of enrolment to the next, also before enrolment: a late event may lie there. */
+/* From one anniversary of enrolment to the next, also before enrolment: a late event may lie there.
+ */
 static struct span
 anniversary_window(const struct rulebook *rulebook, const struct member *member,
                    struct instant instant)
@@ -139,8 +140,7 @@ entry_of(struct rulebook *rulebook, const struct member *member, uint32_t group,
 static int64_t
 sum_in(const struct member *member, uint32_t slot, uint32_t counted, struct span window)
 {
-    struct facts entries =
-        facts_between(member, FACT_METRIC, slot, window.start_ms, window.end_ms);
+    struct facts entries = facts_between(member, FACT_METRIC, slot, window.start_ms, window.end_ms);
     int64_t sum = 0;
     for (uint32_t i = 0; i < entries.count; i++) {
         if (entries.items[i].index != counted) continue;
@@ -189,8 +189,8 @@ metric_values(const struct rulebook *rulebook, const struct member *member, uint
                 member_wallet_find(member, rulebook->currency_slot[asked->metrics[m].currency]);
             values.values[m] = wallet == NULL ? 0 : wallet->active;
         } else {
-            values.values[m] = sum_in(member, rulebook->group_slot[group],
-                                      counted_by(rulebook, group, m), window);
+            values.values[m] =
+                sum_in(member, rulebook->group_slot[group], counted_by(rulebook, group, m), window);
         }
     }
     int64_t carried = metric_carried(rulebook, member, group, window);
@@ -250,8 +250,7 @@ drop_before(struct apply *apply, enum fact_kind kind, uint32_t slot, uint32_t co
             int64_t before_ms)
 {
     for (uint32_t i = 0;;) {
-        struct facts old =
-            facts_between(apply->member, kind, slot, INT64_MIN + 1, before_ms);
+        struct facts old = facts_between(apply->member, kind, slot, INT64_MIN + 1, before_ms);
         while (i < old.count && old.items[i].index != counted)
             i++;
         if (i == old.count) return;

@@ -12,10 +12,6 @@
 
 #include "engine/core/state_priv.h"
 
-struct span {
-    int64_t start_ms, end_ms; /* [start, end); lifetime: INT64_MIN, INT64_MAX */
-};
-
 /* The values of a group's metrics, in the order of the rulebook. */
 struct metric_values {
     int64_t values[PROGRAM_METRICS_MAX];
@@ -32,8 +28,8 @@ int64_t metric_window_end(struct rulebook *rulebook, const struct member *member
                           struct instant instant);
 
 /* All metrics of a group in the window, with what was carried into it. */
-struct metric_values metric_values(const struct rulebook *rulebook, const struct member *member, uint32_t group,
-              struct span window);
+struct metric_values metric_values(const struct rulebook *rulebook, const struct member *member,
+                                   uint32_t group, struct span window);
 
 /* Whether a metric can take a change at an instant without leaving 63 bits, and whether the row has
  * room for it. The member's row may not exist yet (NULL). */

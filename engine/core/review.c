@@ -139,8 +139,7 @@ review(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct in
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     struct span window = metric_window(rulebook, apply->member, group, instant);
-    struct span closed = is_rolling(asked) ? window
-                                           : window_before(apply, rulebook, group, window);
+    struct span closed = is_rolling(asked) ? window : window_before(apply, rulebook, group, window);
     struct tier_step step =
         tier_step_of(apply, rulebook, group, closed, instant.ms, TIER_BY_REVIEW);
     uint32_t from = tier_index(apply, &step, tier_entry(apply, &step)->base);
@@ -211,8 +210,7 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     if (apply->metrics_from_ms < closed.start_ms) return; /* older periods stand as they are */
     roll_over(apply, rulebook, group, closed, window);
     int64_t clock_ms = apply->state->clock.ms;
-    struct tier_step step =
-        tier_step_of(apply, rulebook, group, closed, clock_ms, TIER_BY_EVENT);
+    struct tier_step step = tier_step_of(apply, rulebook, group, closed, clock_ms, TIER_BY_EVENT);
     step.direction = TIER_CORRECTED;
     struct member_tier *tier = tier_entry(apply, &step);
     bool reviewed = tier->reviewed && tier->reviewed_ms == window.start_ms;
@@ -257,8 +255,8 @@ judge_anew(struct apply *apply, struct rulebook *rulebook, uint32_t group, struc
     uint32_t base = tier_index(apply, &step, tier->base);
     step.to = larger(base, qualified);
     /* A level that the version does not have any more maps to the next lower one. */
-    bool same = step.to == base && (tier->base == LEVEL_LOWEST ||
-                                    tier->base == rulebook->level_slot[group][base]);
+    bool same = step.to == base &&
+                (tier->base == LEVEL_LOWEST || tier->base == rulebook->level_slot[group][base]);
     if (step.to > base && !is_rolling(asked)) {
         tier->peak_ms = window.start_ms;
         tier->peak = rulebook->level_slot[group][step.to];
@@ -335,8 +333,7 @@ void
 review_do(struct apply *apply, uint32_t group_slot, struct instant instant, enum due_kind kind)
 {
     struct rulebook *rulebook = rulebooks_at(&apply->state->rulebooks, instant);
-    struct member_tier *tier =
-        member_tier(&apply->state->members, &apply->member, group_slot);
+    struct member_tier *tier = member_tier(&apply->state->members, &apply->member, group_slot);
     CHECK(rulebook != NULL);
     int8_t index = rulebook->group_at[group_slot];
     bool grace = tier->grace_ms == instant.ms;

@@ -205,8 +205,8 @@ static void
 note_peak(struct apply *apply, const struct tier_step *step, struct span window)
 {
     struct member_tier *tier = tier_entry(apply, step);
-    bool higher = tier->peak_ms != window.start_ms ||
-                  tier_index(apply, step, tier->peak) < step->to;
+    bool higher =
+        tier->peak_ms != window.start_ms || tier_index(apply, step, tier->peak) < step->to;
     if (!higher) return;
     tier->peak_ms = window.start_ms;
     tier->peak = step->rulebook->level_slot[step->group][step->to];

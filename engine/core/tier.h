@@ -34,8 +34,8 @@ void tier_count(struct apply *apply, struct rulebook *rulebook, enum metric_kind
                 struct bytes activity, uint32_t mission, struct instant instant, int64_t change);
 
 /* Evaluates all groups of apply->member by the version and in the windows of `instant`: upgrades,
- * and what a late event changes of the latest closed period. An upgrade takes effect at `effective`,
- * but never before the previous change; a correction at the clock. */
+ * and what a late event changes of the latest closed period. An upgrade takes effect at
+ * `effective`, but never before the previous change; a correction at the clock. */
 void tier_evaluate(struct apply *apply, struct instant instant, struct instant effective);
 
 /* The account was closed: nothing of its tiers goes on. What is reopened begins at the lowest. */
