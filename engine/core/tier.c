@@ -28,7 +28,7 @@ metric_bucket(struct rulebook *rulebook, uint32_t group, struct instant instant,
 {
     struct bucket bucket = {
         .group = rulebook->group_slot[group],
-        .metric = (uint8_t)rulebook->program.groups[group].metric,
+        .metric = (uint8_t)rulebook->program.groups[group].metrics[0].kind,
         .window = (uint8_t)rulebook->program.groups[group].window,
     };
     rulebook_window(rulebook, group, instant, &bucket.start_ms, out_end_ms);
@@ -135,7 +135,7 @@ static uint32_t
 qualified_level(const struct program_group *group, int64_t value)
 {
     uint32_t level = group->level_count - 1;
-    while (level > 0 && value < group->levels[level].threshold)
+    while (level > 0 && value < group->levels[level].thresholds[0])
         level--;
     return level;
 }
