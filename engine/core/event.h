@@ -23,6 +23,7 @@
 
 enum {
     EVENT_LINES_MAX = 2000,       /* a wholesale order; more is a mistake of the sender */
+    EVENT_ATTRIBUTES_MAX = 32,    /* of one event or line */
     EVENT_ID_BYTES_MAX = 128,     /* ids of members, events, orders, spends, refunds, lines */
     EVENT_BYTES_MAX = 256 * 1024, /* one event in canonical protobuf */
     RECORD_BYTES_MAX =
@@ -49,6 +50,11 @@ enum line_kind {
     LINE_GIFT_CARD = 5
 };
 
+/* Something that only this shop knows of, for conditions. Keys are unique in their event or line. */
+struct event_attribute {
+    struct bytes key, value;
+};
+
 /* One line of a purchase or a refund. Amounts are in minor units of the event's currency. */
 struct event_line {
     struct bytes
@@ -62,6 +68,8 @@ struct event_line {
                                what is given back */
     int64_t discount_minor; /* taken off the amount */
     int64_t tax_minor;      /* the part of amount less discount that is tax */
+    const struct event_attribute *attributes;
+    uint32_t attribute_count;
 };
 
 struct purchase {
