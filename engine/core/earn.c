@@ -80,9 +80,9 @@ static bool
 rule_matches(const struct program_rule *rule, const struct event_line *line)
 {
     if ((rule->basis.line_kinds & UINT32_C(1) << line->kind) == 0) return false;
-    if (rule->category_count == 0) return true;
-    for (uint32_t i = 0; i < rule->category_count; i++) {
-        if (bytes_equal(rule->categories[i], line->category)) return true;
+    if (rule->filter.categories.count == 0) return true;
+    for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
+        if (bytes_equal(rule->filter.categories.items[i], line->category)) return true;
     }
     return false;
 }
@@ -214,7 +214,8 @@ group_spend(const struct calculation *calculation, uint32_t index, int64_t *out_
     const struct rulebook *rulebook = calculation->input->rulebook;
     const struct program_group *group = &rulebook->program.groups[index];
     *out_spend = 0;
-    if (group->metric != METRIC_SPEND || group->money != calculation->input->money) return true;
+    const struct program_metric *metric = &group->metrics[0];
+    if (metric->kind != METRIC_SPEND || metric->money != calculation->input->money) return true;
     const int64_t *values = calculation->values[rulebook->group_basis[index]];
     for (uint32_t i = 0; i < calculation->input->line_count; i++) {
         if (!add_i64(*out_spend, values[i], out_spend)) return false;
@@ -292,9 +293,9 @@ judge_grant(const struct apply *apply, const struct earn_result *result)
         }
     }
     for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
+        const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
+            metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
         if (!tier_can_add(rulebook, apply->member, g, occurred_at, change)) return VERDICT_OVERFLOW;
     }
     return VERDICT_ACCEPTED;
@@ -331,9 +332,9 @@ add_metrics(struct apply *apply, const struct earn_result *result)
 {
     const struct program *program = &apply->rulebook->program;
     for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
+        const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
+            metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
         tier_add(apply, apply->rulebook, g, apply->event->occurred_at, change);
     }
 }

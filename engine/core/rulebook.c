@@ -40,16 +40,6 @@ rulebooks_close(struct rulebooks *rulebooks)
     rulebooks->items = NULL;
 }
 
-/* Room for the decoded lists: whatever stands in them takes at most 64 bytes in memory for each of
- * its bytes in the program, and the limits of program.h keep the whole below one slab
- * block. */
-static size_t
-lists_bytes(size_t program_bytes)
-{
-    size_t bytes = 64 * program_bytes + 4096;
-    return bytes < SLAB_SIZE_MAX ? bytes : SLAB_SIZE_MAX;
-}
-
 static bool
 rulebook_parse(struct memo *memo, struct rulebook *rulebook, struct fault *out_fault)
 {
@@ -63,7 +53,7 @@ rulebook_parse(struct memo *memo, struct rulebook *rulebook, struct fault *out_f
                          rulebook->index);
     }
     struct arena arena;
-    rulebook->lists_bytes = lists_bytes(program.size);
+    rulebook->lists_bytes = program_lists_bytes(program.size);
     rulebook->lists = memo_take(memo, rulebook->lists_bytes);
     arena_init(&arena, rulebook->lists, rulebook->lists_bytes);
     if (!program_decode(program, &arena, &rulebook->program, out_fault)) {
