@@ -216,7 +216,7 @@ group_spend(const struct calculation *calculation, uint32_t index, int64_t *out_
     *out_spend = 0;
     const struct program_metric *metric = &group->metrics[0];
     if (metric->kind != METRIC_SPEND || metric->money != calculation->input->money) return true;
-    const int64_t *values = calculation->values[rulebook->group_basis[index]];
+    const int64_t *values = calculation->values[rulebook->metric_basis[index][0]];
     for (uint32_t i = 0; i < calculation->input->line_count; i++) {
         if (!add_i64(*out_spend, values[i], out_spend)) return false;
     }
@@ -296,7 +296,8 @@ judge_grant(const struct apply *apply, const struct earn_result *result)
         const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
             metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
-        if (!tier_can_add(rulebook, apply->member, g, occurred_at, change)) return VERDICT_OVERFLOW;
+        if (!tier_can_add(apply->rulebook, apply->member, g, 0, occurred_at, change))
+            return VERDICT_OVERFLOW;
     }
     return VERDICT_ACCEPTED;
 }
@@ -335,7 +336,7 @@ add_metrics(struct apply *apply, const struct earn_result *result)
         const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
             metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
-        tier_add(apply, apply->rulebook, g, apply->event->occurred_at, change);
+        tier_add(apply, apply->rulebook, g, 0, apply->event->occurred_at, change);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "engine/core/fact.h"
 #include "engine/core/giveback.h"
 #include "engine/core/output.h"
+#include "engine/core/override.h"
 #include "engine/core/posting.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
@@ -304,6 +305,8 @@ judge(struct apply *apply)
     case EVENT_CANCELLATION: return giveback_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
     case EVENT_ENROL: return enrol(apply);
+    case EVENT_TIER_OVERRIDE: return tier_override(apply);
+    case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
     case EVENT_DELIVERED:
     case EVENT_ACTIVITY:
     case EVENT_CANCEL_REDEMPTION:
@@ -324,10 +327,7 @@ judge(struct apply *apply)
     case EVENT_FREEZE:
     case EVENT_UNFREEZE:
     case EVENT_CLOSE:
-    case EVENT_REOPEN:
-    case EVENT_TIER_OVERRIDE:
-    case EVENT_END_TIER_OVERRIDE:
-        break; /* the codec refuses what event.def does not mark as handled */
+    case EVENT_REOPEN: break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
 }

@@ -167,7 +167,7 @@ judge_overflow(const struct apply *apply, const struct giveback *giveback)
             return VERDICT_OVERFLOW;
     }
     for (uint32_t g = 0; g < giveback->rulebook->program.group_count; g++) {
-        if (!tier_can_add(giveback->rulebook, apply->member, g, giveback->order.occurred_at,
+        if (!tier_can_add(giveback->rulebook, apply->member, g, 0, giveback->order.occurred_at,
                           metric_change(giveback, g))) {
             return VERDICT_OVERFLOW;
         }
@@ -228,7 +228,7 @@ book(struct apply *apply, struct giveback *giveback)
         output_amount(apply, grant->currency, giveback->claw[i], giveback->claw[i]);
     }
     for (uint32_t g = 0; g < giveback->rulebook->program.group_count; g++) {
-        tier_add(apply, giveback->rulebook, g, order->occurred_at, metric_change(giveback, g));
+        tier_add(apply, giveback->rulebook, g, 0, order->occurred_at, metric_change(giveback, g));
     }
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(order, &writer);
@@ -355,7 +355,7 @@ judge_loose(const struct apply *apply, const struct earn_result *result)
         const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
             metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
-        if (!tier_can_add(apply->rulebook, apply->member, g, apply->event->occurred_at, -change))
+        if (!tier_can_add(apply->rulebook, apply->member, g, 0, apply->event->occurred_at, -change))
             return VERDICT_OVERFLOW;
     }
     return VERDICT_ACCEPTED;
@@ -378,7 +378,7 @@ book_loose(struct apply *apply, const struct earn_result *result, int64_t total)
         const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
             metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
-        tier_add(apply, apply->rulebook, g, event->occurred_at, -change);
+        tier_add(apply, apply->rulebook, g, 0, event->occurred_at, -change);
     }
     struct loose_refund row = {
         .member = apply->member->number,

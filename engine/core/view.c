@@ -1,7 +1,7 @@
 /* Looking at one member, as of the last applied entry. */
+#include "engine/core/fact.h"
 #include "engine/core/lot.h"
 #include "engine/core/state_priv.h"
-#include "engine/core/fact.h"
 #include "engine/core/tier.h"
 
 static void *
