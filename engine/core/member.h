@@ -118,8 +118,8 @@ struct lot {
     int64_t earned_ms;
     int64_t activates_ms; /* INT64_MAX = not known yet */
     int64_t expires_ms;   /* INT64_MAX = never, or not known yet */
-    int64_t deadline_ms;  /* its state ends by itself: pending is cancelled or, in quarantine,
-                             decided; lapsing expires. INT64_MAX = does not */
+    int64_t deadline_ms;  /* its state ends by itself: pending is cancelled, lapsing expires.
+                             INT64_MAX = does not */
     uint64_t ordinal;
     uint64_t order; /* ordinal of the order it belongs to; 0 = none */
     uint32_t index;
