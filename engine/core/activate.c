@@ -4,6 +4,7 @@
 #include "engine/core/due.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
 
 bool
@@ -123,6 +124,8 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     }
     CHECK(left == 0 || coming.state == LOT_ACTIVE);
     coming.remaining += left;
+    if (left > 0 && (coming.flags & LOT_BY_INACTIVITY) != 0)
+        inactivity_enter(apply, &coming, left, effective_ms);
     put_back(apply, lot, &coming);
     return left;
 }
@@ -146,7 +149,8 @@ activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
     lot->deadline_ms = INT64_MAX;
     lot->flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
     struct lot active = *lot;
-    if (active.expires_ms == INT64_MAX) active.expires_ms = expire_of(apply->state, &active);
+    if (active.expires_ms == INT64_MAX && (active.flags & LOT_NEVER) == 0)
+        active.expires_ms = expire_of(apply->state, apply->member, &active);
     if (active.expires_ms != lot->expires_ms) {
         uint32_t count;
         uint32_t at = (uint32_t)(lot - lots_of(apply->member, active.currency, &count));
@@ -161,6 +165,8 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
 {
     activate_number(apply, lot);
     lot->remaining = 0;
+    bool dated = lot->expires_ms != INT64_MAX || (lot->flags & LOT_NEVER) != 0;
+    if (!dated && inactivity_governs(apply->state, lot)) lot->flags |= LOT_BY_INACTIVITY;
     if (lot->deadline_ms == 0) lot->deadline_ms = INT64_MAX;
     if (activate_at(lot) <= effective_ms) {
         struct entering entering = {

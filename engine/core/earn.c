@@ -4,6 +4,7 @@
 
 #include "engine/core/activate.h"
 #include "engine/core/expire.h"
+#include "engine/core/lifetime.h"
 #include "engine/core/tier.h"
 
 /* ---- Phase 1: what counts of each line ---- */
@@ -312,7 +313,8 @@ grant(struct apply *apply, uint32_t currency, int64_t points, uint16_t rule,
         .granted = points,
         .earned_ms = occurred_at.ms,
         .activates_ms = occurred_at.ms,
-        .expires_ms = expire_at(apply->rulebook, currency, occurred_at),
+        .expires_ms =
+            lifetime_end(apply->rulebook, currency, apply->member->enrolled_ms, occurred_at),
         .order = apply->ordinal,
         .rule = apply->rulebook->rule_slot[rule],
         .rulebook = (uint16_t)apply->rulebook->index,

@@ -2,10 +2,14 @@
 #include "engine/core/fold.h"
 
 #include "engine/base/murmur2.h"
+#include "engine/core/byhand.h"
 #include "engine/core/due.h"
 #include "engine/core/earn.h"
 #include "engine/core/fact.h"
 #include "engine/core/giveback.h"
+#include "engine/core/inactivity.h"
+#include "engine/core/life.h"
+#include "engine/core/lots_byhand.h"
 #include "engine/core/output.h"
 #include "engine/core/override.h"
 #include "engine/core/posting.h"
@@ -43,6 +47,10 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
             *out_id = event->refund.refund_id;
         }
         return true;
+    case EVENT_GRANT:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->grant.order_id;
+        return out_id->size > 0;
     default: return false;
     }
 }
@@ -153,11 +161,18 @@ reference_needs(const struct state *state, const struct event *event, const stru
     if (order != NULL) giveback_needs(state, member, order, needs);
 }
 
+/* When an entry was appended, as far as it may move the clock. */
+static int64_t
+journal_time(const struct state *state, const struct entry *entry, int64_t append_ms)
+{
+    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
+    return journal_ms > INSTANT_MAX_MS ? INSTANT_MAX_MS : journal_ms;
+}
+
 void
 fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
            struct needs *needs)
 {
-    (void)append_ms;
     if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
     const struct event *event = &entry->event;
     if (is_misplaced(state, event)) return;
@@ -165,9 +180,16 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct identity identity;
     uint64_t ordinal;
     const struct member *member = members_find(&state->members, event->member, needs, &known);
+    if (member != NULL) {
+        int64_t entry_ms = journal_time(state, entry, append_ms);
+        due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
+                        needs);
+    }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
+    if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
+        lots_byhand_needs(state, member, needs);
     reference_needs(state, event, member, needs);
 }
 
@@ -250,6 +272,31 @@ answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t o
 
 /* ---- Judging events ---- */
 
+/* The points currency, and the funder, that an event by hand names. */
+static enum verdict
+judge_form_by_hand(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    struct bytes currency;
+    uint32_t index;
+    switch (event->kind) {
+    case EVENT_GRANT: currency = event->grant.currency; break;
+    case EVENT_ADJUST: currency = event->adjust.currency; break;
+    case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
+    case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
+    case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    default: return VERDICT_ACCEPTED;
+    }
+    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
+    if (!rulebook_currency(apply->rulebook, currency, &index))
+        return VERDICT_UNKNOWN_POINTS_CURRENCY;
+    if (event->kind == EVENT_GRANT && !byhand_knows_funder(apply->rulebook, event->grant.funder)) {
+        apply->detail = bytes_from_cstr("funder: the rulebook names no such funder");
+        return VERDICT_MALFORMED;
+    }
+    return VERDICT_ACCEPTED;
+}
+
 /* What the codec cannot see. A refusal of form leaves no identity. */
 static enum verdict
 judge_form(struct apply *apply)
@@ -259,7 +306,7 @@ judge_form(struct apply *apply)
         apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
         return VERDICT_MALFORMED;
     }
-    if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
+    if (event->kind != EVENT_REDEEM) return judge_form_by_hand(apply);
     const struct spend_request *request = &event->redeem.request;
     if (request->what != SPEND_POINTS || request->points.units <= 0) {
         apply->detail = bytes_from_cstr("points must be above zero");
@@ -307,27 +354,28 @@ judge(struct apply *apply)
     case EVENT_ENROL: return enrol(apply);
     case EVENT_TIER_OVERRIDE: return tier_override(apply);
     case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
+    case EVENT_GRANT: return byhand_grant(apply);
+    case EVENT_ADJUST: return byhand_adjust(apply);
+    case EVENT_APPROVE: return byhand_approve(apply);
+    case EVENT_EXTEND_LOTS: return lots_extend(apply);
+    case EVENT_REINSTATE_LOTS: return lots_reinstate(apply);
+    case EVENT_RENEW_LOTS: return lots_renew(apply);
+    case EVENT_SUSPEND:
+    case EVENT_RESUME:
+    case EVENT_FREEZE:
+    case EVENT_UNFREEZE:
+    case EVENT_CLOSE:
+    case EVENT_REOPEN: return life_change(apply);
     case EVENT_DELIVERED:
     case EVENT_ACTIVITY:
     case EVENT_CANCEL_REDEMPTION:
     case EVENT_HOLD:
     case EVENT_CAPTURE_HOLD:
     case EVENT_RELEASE_HOLD:
-    case EVENT_GRANT:
-    case EVENT_ADJUST:
-    case EVENT_APPROVE:
-    case EVENT_EXTEND_LOTS:
-    case EVENT_REINSTATE_LOTS:
-    case EVENT_RENEW_LOTS:
     case EVENT_RELEASE_QUARANTINE:
     case EVENT_REJECT_QUARANTINE:
     case EVENT_PROFILE_UPDATE:
-    case EVENT_SUSPEND:
-    case EVENT_RESUME:
-    case EVENT_FREEZE:
-    case EVENT_UNFREEZE:
-    case EVENT_CLOSE:
-    case EVENT_REOPEN: break; /* the codec refuses what event.def does not mark as handled */
+        break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
 }
@@ -351,6 +399,7 @@ finish(struct apply *apply)
 {
     if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
+    inactivity_push(apply);
     tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
 }
 
@@ -588,8 +637,7 @@ may_apply(const struct state *state, const struct entry *entry, uint64_t positio
 static void
 take_time(struct state *state, const struct entry *entry, int64_t append_ms)
 {
-    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
-    if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
+    int64_t journal_ms = journal_time(state, entry, append_ms);
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
     anew_reach(state);
 }
@@ -748,10 +796,14 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
             }
             take_anew(state, anew, effects, &done);
         } else {
-            if (members_warm(&state->members, hint_member(&hint)) == NULL) {
+            const struct member *member = members_warm(&state->members, hint_member(&hint));
+            if (member == NULL) {
                 due_needs(state, needs);
                 return DUE_NEEDS;
             }
+            size_t before = needs->count;
+            due_rows_needed(state, member, state->clock.ms, needs);
+            if (needs->count > before) return DUE_NEEDS;
             if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
         }
         state->due_budget -= (uint32_t)done;

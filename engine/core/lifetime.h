@@ -1,4 +1,5 @@
-/* How long points live: the instant at which a lot expires, by its currency's rule (semantics §7). */
+/* How long points live: the instant at which a lot expires, by its currency's rule (semantics §7).
+ */
 #ifndef TALLYBOOK_ENGINE_CORE_LIFETIME_H
 #define TALLYBOOK_ENGINE_CORE_LIFETIME_H
 
@@ -9,7 +10,8 @@
 int64_t lifetime_end(struct rulebook *rulebook, uint32_t currency, int64_t enrolled_ms,
                      struct instant start);
 
-/* The end of the grace of a lot that lapses at `expires_ms`; the same instant where there is none. */
+/* The end of the grace of a lot that lapses at `expires_ms`; the same instant where there is none.
+ */
 int64_t lifetime_grace_end(const struct rulebook *rulebook, uint32_t currency, int64_t expires_ms);
 
 /* When an inactivity clock that was pushed at `pushed` runs out. */

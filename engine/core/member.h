@@ -107,8 +107,11 @@ enum {
     LOT_AWAITS_DELIVERY = 4, /* pending until its order is delivered */
     LOT_BY_INACTIVITY = 8,   /* expires by its currency's clock */
     LOT_MOVED = 16,          /* its instants were changed after points had left it */
+    LOT_NEVER = 64,          /* never expires, whatever the rulebook says */
     LOT_CANCELLED = 32,      /* what is counted as expired was cancelled: never reinstated */
 };
+
+enum { LOT_BY_HAND = UINT16_MAX }; /* in place of a rule: granted or adjusted by an event */
 
 struct lot {
     int64_t remaining; /* in the account of its state */

@@ -128,6 +128,13 @@ output_source_name(struct apply *apply, uint32_t slot)
                    rulebooks_name(&apply->state->rulebooks, NAME_SOURCE, slot));
 }
 
+struct bytes
+output_funder(struct apply *apply, uint32_t slot)
+{
+    return current(apply, &apply->funder_text,
+                   rulebooks_name(&apply->state->rulebooks, NAME_FUNDER, slot));
+}
+
 void
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {

@@ -22,6 +22,7 @@ struct bytes output_trace(struct apply *apply);
 struct bytes output_order(struct apply *apply);
 struct bytes output_currency(struct apply *apply, uint32_t slot);
 struct bytes output_source_name(struct apply *apply, uint32_t slot); /* of NAME_SOURCE */
+struct bytes output_funder(struct apply *apply, uint32_t slot);      /* of NAME_FUNDER */
 struct bytes output_spend(struct apply *apply);
 struct bytes output_hold(struct apply *apply);
 struct bytes output_reason(struct apply *apply);
