@@ -12,7 +12,7 @@ int64_t expire_at(struct rulebook *rulebook, uint32_t currency, struct instant e
  * that granted it. */
 int64_t expire_of(const struct state *state, const struct lot *lot);
 
-/* When the notice of a lot's expiry goes out: so many days before, but not before it was earned.
+/* When the notice of a lot's expiry goes out: so many days before, but not before it was active.
  * INT64_MAX = never. */
 int64_t expire_notice_at(const struct state *state, const struct lot *lot);
 

@@ -171,3 +171,18 @@ output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uin
     }
     output_outcome(apply, effect);
 }
+
+struct effect *
+output_notice(struct apply *apply, enum notice_kind kind, int64_t effective_ms)
+{
+    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
+    effect->notice = (struct notice){
+        .kind = kind,
+        .member = output_member(apply),
+        .effective_at.ms = effective_ms,
+        .journal_time = apply->state->clock,
+        .cause = {output_source(apply), output_event_id(apply)},
+        .traceparent = output_trace(apply),
+    };
+    return effect;
+}
