@@ -48,7 +48,8 @@ take_first_notice(const struct state *state, const struct lot *lots, uint32_t co
     for (uint32_t i = 0; i < count; i++) {
         const struct lot *lot = &lots[i];
         if (lot->expires_ms == INT64_MAX || lot->expires_ms - reach_ms > due->ms) return;
-        if (lot->state != LOT_ACTIVE || (lot->flags & LOT_NOTICED) != 0) continue;
+        if (lot->state != LOT_ACTIVE || lot->remaining == 0) continue;
+        if ((lot->flags & LOT_NOTICED) != 0) continue;
         struct due notice = {.ms = expire_notice_at(state, lot),
                              .kind = DUE_NOTICE,
                              .of = DUE_OF_LOTS,

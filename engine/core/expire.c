@@ -14,7 +14,7 @@ expire_notice_at(const struct state *state, const struct lot *lot)
     struct local local = calendar_local(&program->zone, (struct instant){lot->expires_ms});
     local.ms -= days * CALENDAR_DAY_MS;
     int64_t notice_ms = calendar_instant(&program->zone, local).ms;
-    return notice_ms > lot->earned_ms ? notice_ms : lot->earned_ms;
+    return notice_ms > lot->activates_ms ? notice_ms : lot->activates_ms;
 }
 
 int64_t
@@ -131,18 +131,11 @@ expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t ef
     }
     CHECK(sum > 0);
     member_add_noticed(&apply->state->members, &apply->member, (uint8_t)slot, expires_ms);
-    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
-    effect->notice = (struct notice){
-        .kind = NOTICE_EXPIRING_SOON,
-        .member = output_member(apply),
-        .expiring_soon =
-            {
-                .currency = output_currency(apply, slot),
-                .points.units = sum,
-                .expires_at.ms = expires_ms,
-            },
-        .effective_at.ms = effective_ms,
-        .journal_time = apply->state->clock,
+    struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, effective_ms);
+    effect->notice.expiring_soon = (struct notice_expiring_soon){
+        .currency = output_currency(apply, slot),
+        .points.units = sum,
+        .expires_at.ms = expires_ms,
     };
     output_seal(apply, effect);
 }

@@ -8,7 +8,7 @@
  * INT64_MAX = never, or by the member's inactivity. */
 int64_t expire_of(const struct state *state, const struct member *member, const struct lot *lot);
 
-/* When the notice of a lot's expiry goes out: so many days before, but not before it was earned.
+/* When the notice of a lot's expiry goes out: so many days before, but not before it was active.
  * INT64_MAX = never. */
 int64_t expire_notice_at(const struct state *state, const struct lot *lot);
 

@@ -234,42 +234,6 @@ fold_prefetch(const struct state *state, const struct entry *entries, size_t cou
     }
 }
 
-/* ---- Outcomes ---- */
-
-/* Puts the outcome that was filled in place on its way. */
-static void
-publish_outcome(struct apply *apply, struct effect *effect)
-{
-    effect->outcome.journal_time = apply->state->clock;
-    output_seal(apply, effect);
-    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
-}
-
-static void
-answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
-{
-    const struct event *event = apply->event;
-    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = (struct outcome){
-        .source = output_source(apply),
-        .id = output_event_id(apply),
-        .member = output_member(apply),
-        .correlation_id = output_text(apply, event->correlation_id),
-        .event_kind = event->kind,
-        .verdict = verdict,
-        .first_verdict = first,
-        .ordinal = ordinal,
-        .detail = output_text(apply, apply->detail),
-        .occurred_at = event->occurred_at,
-    };
-    if (verdict == VERDICT_ACCEPTED) {
-        effect->outcome.amount_count = apply->amount_count;
-        memcpy(effect->outcome.amounts, apply->amounts,
-               apply->amount_count * sizeof apply->amounts[0]);
-    }
-    publish_outcome(apply, effect);
-}
-
 /* ---- Judging events ---- */
 
 /* The points currency, and the funder, that an event by hand names. */
@@ -408,7 +372,7 @@ forward_event(struct apply *apply)
 {
     struct state *state = apply->state;
     const struct event *event = apply->event;
-    answer(apply, VERDICT_FORWARDED, 0, 0);
+    output_answer(apply, VERDICT_FORWARDED, 0, 0);
     struct effect *effect = output_begin(apply, TOPIC_FORWARD);
     effect->forward = (struct forward){
         .partition = murmur2_partition(event->member, state->genesis.partition_count),
@@ -428,7 +392,7 @@ apply_new(struct apply *apply, struct identity *identity)
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
     state->due_lots = apply->lot_count;
-    answer(apply, verdict, 0, apply->ordinal);
+    output_answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
     due_run(state, apply->effects, apply->cause, judged_at(apply), member);
@@ -458,7 +422,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);
     if (form != VERDICT_ACCEPTED) {
-        answer(&apply, form, 0, 0);
+        output_answer(&apply, form, 0, 0);
         return;
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
@@ -466,9 +430,10 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:
         if (identity.content == event->content_hash) {
-            answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff, first_ordinal);
+            output_answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff,
+                          first_ordinal);
         } else {
-            answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
+            output_answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
         }
         return;
     case IDENTITY_NEW:
@@ -581,7 +546,7 @@ apply_hole(struct state *state, const struct hole *hole, struct effects *effects
         .detail = output_text(&apply, hole->reason),
         .occurred_at = state->clock,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 static void
@@ -601,7 +566,7 @@ apply_refused(struct state *state, const struct refused *refused, struct effects
         .detail = output_text(&apply, refused->detail),
         .occurred_at = refused->occurred_at,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 /* ---- The door ---- */

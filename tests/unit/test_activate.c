@@ -417,3 +417,33 @@ Test(activate, a_thousand_pending_lots_activate_and_expire_at_once)
     cr_assert_eq(wallet()->active, 10);
     cr_assert_eq(wallet()->lot_count, 1);
 }
+
+/* A lot of which all is held has nothing to tell of; its notice comes once something is back. */
+Test(activate, a_notice_waits_for_points_that_remain)
+{
+    program.version = 2;
+    program.currencies[0].notice_days = 1;
+    rig_activate(&rig, &program);
+    int64_t at = rig.now_ms + 10 * CALENDAR_DAY_MS;
+    struct lot lot = lot_of(30, rig.now_ms, at);
+    lot.rulebook = 1;
+    enter();
+    activate_grant(&apply, &lot, POSTING_GRANT, ACCOUNT_ISSUED, rig.now_ms);
+    take(POSTING_HOLD, ACCOUNT_HELD, 30, INT64_MAX, NULL, NULL);
+    tick(at - CALENDAR_DAY_MS);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), 0);
+    enter();
+    struct lot image = *lots_find_id(apply.member, &lot);
+    struct entering back = {
+        .kind = POSTING_RELEASE, .from = ACCOUNT_HELD, .units = 12, .effective_ms = rig.now_ms};
+    cr_assert_eq(activate_enter(&apply, &image, &back), 12);
+    tick(at - CALENDAR_DAY_MS + 1);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), 1);
+    const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, 0)->notice;
+    cr_assert_eq(notice->expiring_soon.points.units, 12);
+    cr_assert_eq(notice->cause.id.size, 0, "time did it");
+    tick(at);
+    cr_assert_eq(wallet()->active, 10);
+    cr_assert_eq(wallet()->held, 18);
+    cr_assert_eq(apply.member->noticed_count, 0);
+}
