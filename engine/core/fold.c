@@ -188,6 +188,7 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
+    if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
     if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
         lots_byhand_needs(state, member, needs);
     reference_needs(state, event, member, needs);
