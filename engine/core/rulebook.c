@@ -40,16 +40,6 @@ rulebooks_close(struct rulebooks *rulebooks)
     rulebooks->items = NULL;
 }
 
-/* Room for the decoded lists: a transition, a category and a rule take at most 16 bytes in memory
- * for each of theirs in the program, and the limits of program.h keep the whole below one slab
- * block. */
-static size_t
-lists_bytes(size_t program_bytes)
-{
-    size_t bytes = 16 * program_bytes + 4096;
-    return bytes < SLAB_SIZE_MAX ? bytes : SLAB_SIZE_MAX;
-}
-
 static bool
 rulebook_parse(struct memo *memo, struct rulebook *rulebook, struct fault *out_fault)
 {
@@ -63,7 +53,7 @@ rulebook_parse(struct memo *memo, struct rulebook *rulebook, struct fault *out_f
                          rulebook->index);
     }
     struct arena arena;
-    rulebook->lists_bytes = lists_bytes(program.size);
+    rulebook->lists_bytes = program_lists_bytes(program.size);
     rulebook->lists = memo_take(memo, rulebook->lists_bytes);
     arena_init(&arena, rulebook->lists, rulebook->lists_bytes);
     if (!program_decode(program, &arena, &rulebook->program, out_fault)) {
@@ -232,7 +222,7 @@ take_group(struct rulebooks *rulebooks, struct rulebook *rulebook, uint32_t inde
     }
     rulebook->group_slot[index] = (uint8_t)slot;
     rulebook->group_at[slot] = (int8_t)index;
-    rulebook->group_basis[index] = rulebook_basis(rulebook, group->basis);
+    rulebook->group_basis[index] = rulebook_basis(rulebook, group->metrics[0].basis);
     for (uint32_t k = 0; k < group->level_count; k++) {
         uint32_t level = find_id(names->levels, names->level_count, group->levels[k].id);
         if (level == names->level_count) names->levels[names->level_count++] = group->levels[k].id;

@@ -30,7 +30,7 @@ metric_fact(struct rulebook *rulebook, uint32_t group, struct instant instant, i
     struct fact fact = {
         .kind = FACT_METRIC,
         .slot = rulebook->group_slot[group],
-        .index = (uint32_t)wanted->metric << 8 | (uint32_t)wanted->window,
+        .index = (uint32_t)wanted->metrics[0].kind << 8 | (uint32_t)wanted->window,
     };
     rulebook_window(rulebook, group, instant, &fact.key, out_end_ms);
     return fact;
@@ -146,7 +146,7 @@ static uint32_t
 qualified_level(const struct program_group *group, int64_t value)
 {
     uint32_t level = group->level_count - 1;
-    while (level > 0 && value < group->levels[level].threshold)
+    while (level > 0 && value < group->levels[level].thresholds[0])
         level--;
     return level;
 }

@@ -80,13 +80,14 @@ static struct bytes
 metric_unit(struct arena *arena, const struct rulebook *rulebook, const struct program_group *group,
             uint32_t *out_digits)
 {
-    if (group->metric == METRIC_SPEND) {
-        const struct currency *money = currency_find(group->money);
+    if (group->metrics[0].kind == METRIC_SPEND) {
+        const struct currency *money = currency_find(group->metrics[0].money);
         CHECK(money != NULL);
         *out_digits = money->digits;
         return text(arena, bytes_from_cstr(money->alpha));
     }
-    const struct program_currency *points = &rulebook->program.currencies[group->currency];
+    const struct program_currency *points =
+        &rulebook->program.currencies[group->metrics[0].currency];
     *out_digits = points->scale;
     return text(arena, points->id);
 }
@@ -109,7 +110,7 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
             .level = text(arena, group->levels[level].id),
             .since.ms = member->enrolled_ms,
             .valid_until.ms = INT64_MAX,
-            .metric = group->metric,
+            .metric = group->metrics[0].kind,
             .metric_unit = metric_unit(arena, rulebook, group, &digits),
             .metric_value = tier_metric(member, rulebook, g, state->clock),
         };
@@ -121,7 +122,7 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
         }
         if (level + 1 == group->level_count) continue;
         tiers[g].next_level = text(arena, group->levels[level + 1].id);
-        tiers[g].next_threshold = group->levels[level + 1].threshold;
+        tiers[g].next_threshold = group->levels[level + 1].thresholds[0];
     }
     view->tiers = tiers;
     view->tier_count = rulebook->program.group_count;
