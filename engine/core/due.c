@@ -7,6 +7,7 @@
 #include "engine/core/override.h"
 #include "engine/core/review.h"
 #include "engine/core/tier.h"
+#include "engine/core/wait.h"
 
 static bool
 due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kind)
@@ -178,6 +179,7 @@ do_fact(struct apply *apply, const struct due *due)
     const struct fact *fact = &due->fact;
     const struct fact *left;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
     default: UNREACHABLE();
     }
