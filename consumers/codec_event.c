@@ -107,7 +107,8 @@ kind_check(const struct envelope *envelope, struct codec_error *out_error)
             "the event has no payload: set one of purchase, refund, … (event.proto)");
     }
     uint32_t number = envelope->payload_number;
-    if (payload_find(number) != NULL) return true;
+    const struct payload_spec *spec = payload_find(number);
+    if (spec != NULL && event_kind_handled(spec->kind)) return true;
     const char *name = event_field_name(number);
     if (name == NULL) {
         return codec_error_set(out_error, CODEC_NOT_HANDLED, 0,
@@ -336,9 +337,7 @@ codec_event_complete(struct bytes payload, struct bytes source, struct bytes id,
 const char *
 codec_event_kind_name(enum event_kind kind)
 {
-    const struct payload_spec *spec = payload_of_kind(kind);
-    CHECK(spec != NULL);
-    return event_field_name(spec->number);
+    return event_kind_name(kind);
 }
 
 struct bytes

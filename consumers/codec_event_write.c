@@ -92,9 +92,10 @@ put_refund(struct writer *out, const struct refund *refund)
 static void
 put_redeem(struct writer *out, const struct redeem *redeem)
 {
-    wire_put_text(out, 1, redeem->redemption_id);
-    wire_put_text(out, 2, redeem->currency);
-    wire_put_number(out, 3, (uint64_t)redeem->points.units);
+    wire_put_text(out, 1, redeem->spend_id);
+    for (uint32_t i = 0; i < redeem->request.currency_count; i++)
+        wire_put_text(out, 2, redeem->request.currencies[i]);
+    wire_put_number(out, 3, (uint64_t)redeem->request.points.units);
 }
 
 static uint32_t
@@ -108,8 +109,8 @@ put_payload(struct writer *out, const struct event *event)
         return EVENT_PAYLOAD_CANCELLATION;
     case EVENT_REDEEM: put_redeem(out, &event->redeem); return EVENT_PAYLOAD_REDEEM;
     case EVENT_ENROL: return EVENT_PAYLOAD_ENROL;
+    default: UNREACHABLE();
     }
-    UNREACHABLE();
 }
 
 static void

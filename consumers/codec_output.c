@@ -178,11 +178,12 @@ notice_encode(const struct notice *notice, struct writer *out)
     put_int64(out, 4, notice->journal_time.ms);
     switch (notice->kind) {
     case NOTICE_EXPIRING_SOON:
-        wire_put_text(&inner, 1, notice->currency);
-        put_int64(&inner, 2, notice->amount.units);
-        put_int64(&inner, 3, notice->instant.ms);
+        wire_put_text(&inner, 1, notice->expiring_soon.currency);
+        put_int64(&inner, 2, notice->expiring_soon.points.units);
+        put_int64(&inner, 3, notice->expiring_soon.expires_at.ms);
         wire_put_message(out, 20, writer_span(&inner));
-        break;
+        return;
+    default: UNREACHABLE();
     }
 }
 

@@ -127,9 +127,9 @@ static const struct field_spec cancellation_fields[] = {
 static const struct message_spec cancellation_message = MESSAGE_OF(cancellation_fields);
 
 static const struct field_spec redeem_fields[] = {
-    [1] = {"spend_id", FIELD_NAME, AT(redeem, redemption_id)},
-    [2] = {"currencies", FIELD_FIRST_NAME, AT(redeem, currency)},
-    [3] = {"points", FIELD_POINTS, AT(redeem, points)},
+    [1] = {"spend_id", FIELD_NAME, AT(redeem, spend_id)},
+    [2] = {"currencies", FIELD_FIRST_NAME, AT(redeem, request.currencies)},
+    [3] = {"points", FIELD_POINTS, AT(redeem, request.points)},
     [4] = {"reward", FIELD_NOT_HANDLED, CHECKED_ONLY},
     [5] = {"payment", FIELD_NOT_HANDLED, CHECKED_ONLY},
     [6] = {"reason", FIELD_TEXT, CHECKED_ONLY},
@@ -353,6 +353,17 @@ is_default(const struct field_spec *spec, const struct wire_field *field)
 }
 
 static bool
+name_list_read(struct reading *reading, struct bytes name, struct spend_request *request)
+{
+    struct bytes *names = arena_alloc(reading->arena, sizeof *names);
+    if (names == NULL) return false;
+    *names = name;
+    request->currencies = names;
+    request->currency_count = 1;
+    return true;
+}
+
+static bool
 field_read(struct reading *reading, const struct field_spec *spec, const struct wire_field *field,
            const struct wire *rest, struct message_state *state, void *out)
 {
@@ -375,8 +386,9 @@ field_read(struct reading *reading, const struct field_spec *spec, const struct 
         }
         if (field->span.size == 0) return form_error(reading->error, "%s[0]: is empty", spec->name);
         if (!text_read(reading, spec, field->span)) return false;
-        *text = field->span;
-        return true;
+        return name_list_read(
+            reading, field->span,
+            (struct spend_request *)(void *)((uint8_t *)out + offsetof(struct redeem, request)));
     case FIELD_MONEY:
         return money_read(reading, spec, field->span,
                           (uint16_t *)(void *)((uint8_t *)out + spec->offset));
@@ -547,8 +559,9 @@ static bool
 redeem_check(struct event *event, struct arena *arena, struct codec_error *out_error)
 {
     (void)arena;
-    if (event->redeem.redemption_id.size == 0) return form_error(out_error, "spend_id: is missing");
-    if (event->redeem.points.units == 0) return form_error(out_error, "points: is missing");
+    if (event->redeem.spend_id.size == 0) return form_error(out_error, "spend_id: is missing");
+    event->redeem.request.what = SPEND_POINTS;
+    if (event->redeem.request.points.units == 0) return form_error(out_error, "points: is missing");
     return true;
 }
 

@@ -90,9 +90,12 @@ expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t ef
     effect->notice = (struct notice){
         .kind = NOTICE_EXPIRING_SOON,
         .member = output_member(apply),
-        .currency = output_currency(apply, slot),
-        .amount.units = sum,
-        .instant.ms = expires_ms,
+        .expiring_soon =
+            {
+                .currency = output_currency(apply, slot),
+                .points.units = sum,
+                .expires_at.ms = expires_ms,
+            },
         .effective_at.ms = effective_ms,
         .journal_time = apply->state->clock,
     };

@@ -30,7 +30,7 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
         return true;
     case EVENT_REDEEM:
         *out_kind = REFERENCE_SPEND;
-        *out_id = event->redeem.redemption_id;
+        *out_id = event->redeem.spend_id;
         return true;
     case EVENT_REFUND:
         if (event->refund.order_id.size > 0) {
@@ -41,9 +41,8 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
             *out_id = event->refund.refund_id;
         }
         return true;
-    case EVENT_ENROL: return false;
+    default: return false;
     }
-    return false;
 }
 
 static bool
@@ -205,13 +204,14 @@ judge_form(struct apply *apply)
         return VERDICT_MALFORMED;
     }
     if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
-    if (event->redeem.points.units <= 0) {
+    const struct spend_request *request = &event->redeem.request;
+    if (request->what != SPEND_POINTS || request->points.units <= 0) {
         apply->detail = bytes_from_cstr("points must be above zero");
         return VERDICT_MALFORMED;
     }
     uint32_t currency;
     if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
-    if (!rulebook_currency(apply->rulebook, event->redeem.currency, &currency))
+    if (!rulebook_currency(apply->rulebook, spend_currency(request), &currency))
         return VERDICT_UNKNOWN_POINTS_CURRENCY;
     if (apply->rulebook->program.currencies[currency].qualifying) {
         apply->detail =
@@ -249,6 +249,30 @@ judge(struct apply *apply)
     case EVENT_CANCELLATION: return giveback_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
     case EVENT_ENROL: return enrol(apply);
+    case EVENT_DELIVERED:
+    case EVENT_ACTIVITY:
+    case EVENT_CANCEL_REDEMPTION:
+    case EVENT_HOLD:
+    case EVENT_CAPTURE_HOLD:
+    case EVENT_RELEASE_HOLD:
+    case EVENT_GRANT:
+    case EVENT_ADJUST:
+    case EVENT_APPROVE:
+    case EVENT_EXTEND_LOTS:
+    case EVENT_REINSTATE_LOTS:
+    case EVENT_RENEW_LOTS:
+    case EVENT_RELEASE_QUARANTINE:
+    case EVENT_REJECT_QUARANTINE:
+    case EVENT_PROFILE_UPDATE:
+    case EVENT_SUSPEND:
+    case EVENT_RESUME:
+    case EVENT_FREEZE:
+    case EVENT_UNFREEZE:
+    case EVENT_CLOSE:
+    case EVENT_REOPEN:
+    case EVENT_TIER_OVERRIDE:
+    case EVENT_END_TIER_OVERRIDE:
+        break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
 }

@@ -3,6 +3,12 @@
 #include "engine/core/order.h"
 #include "engine/core/posting.h"
 
+struct bytes
+spend_currency(const struct spend_request *request)
+{
+    return request->currency_count == 0 ? (struct bytes){NULL, 0} : request->currencies[0];
+}
+
 static bool
 is_guest(const struct member *member)
 {
@@ -15,14 +21,15 @@ judge(const struct apply *apply, uint32_t slot)
     const struct redeem *redeem = &apply->event->redeem;
     const struct member *member = apply->member;
     if (member == NULL) return VERDICT_UNKNOWN_MEMBER;
-    if (state_reference(apply->state, REFERENCE_SPEND, member, redeem->redemption_id) != NULL)
+    if (state_reference(apply->state, REFERENCE_SPEND, member, redeem->spend_id) != NULL)
         return VERDICT_ID_IN_USE;
     if (member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     if (member->status != MEMBER_ACTIVE) return VERDICT_MEMBER_NOT_ACTIVE;
     if (is_guest(member)) return VERDICT_GUEST_CANNOT_SPEND;
     const struct wallet *wallet = member_wallet_find(member, slot);
     if (wallet != NULL && wallet->arrears > 0) return VERDICT_ARREARS_OPEN;
-    if (wallet == NULL || wallet->active < redeem->points.units) return VERDICT_INSUFFICIENT_POINTS;
+    if (wallet == NULL || wallet->active < redeem->request.points.units)
+        return VERDICT_INSUFFICIENT_POINTS;
     return VERDICT_ACCEPTED;
 }
 
@@ -33,7 +40,8 @@ spend_redeem(struct apply *apply)
     const struct event *event = apply->event;
     const struct redeem *redeem = &event->redeem;
     uint32_t currency;
-    CHECK(rulebook_currency(apply->rulebook, redeem->currency, &currency)); /* judged as form */
+    CHECK(rulebook_currency(apply->rulebook, spend_currency(&redeem->request),
+                            &currency)); /* judged as form */
     uint8_t slot = apply->rulebook->currency_slot[currency];
     enum verdict verdict = judge(apply, slot);
     if (verdict != VERDICT_ACCEPTED) return verdict;
@@ -44,21 +52,22 @@ spend_redeem(struct apply *apply)
     CHECK(parts != NULL);
     struct spend spend = {
         .member = apply->member->number,
-        .redemption_id = redeem->redemption_id,
+        .redemption_id = redeem->spend_id,
         .occurred_at = event->occurred_at,
         .currency = slot,
-        .units = redeem->points.units,
+        .units = redeem->request.points.units,
         .parts = parts,
     };
     int64_t taken =
-        posting_take(apply, POSTING_REDEEM, ACCOUNT_REDEEMED, slot, redeem->points.units,
+        posting_take(apply, POSTING_REDEEM, ACCOUNT_REDEEMED, slot, redeem->request.points.units,
                      event->occurred_at.ms, parts, &spend.part_count);
-    CHECK(taken == redeem->points.units); /* the balance said it was enough: lots must agree */
-    output_amount(apply, slot, redeem->points.units, redeem->points.units);
+    CHECK(taken ==
+          redeem->request.points.units); /* the balance said it was enough: lots must agree */
+    output_amount(apply, slot, redeem->request.points.units, redeem->request.points.units);
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     spend_encode(&spend, &writer);
     apply->reference_hash =
-        reference_hash(&state->memo, REFERENCE_SPEND, event->member, redeem->redemption_id);
+        reference_hash(&state->memo, REFERENCE_SPEND, event->member, redeem->spend_id);
     references_add(&state->references, apply->ordinal, apply->reference_hash, writer_span(&writer));
     return VERDICT_ACCEPTED;
 }

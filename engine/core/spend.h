@@ -4,6 +4,9 @@
 
 #include "engine/core/state_priv.h"
 
+/* The points currency that a spend draws on first; empty: the rulebook's first. */
+struct bytes spend_currency(const struct spend_request *request);
+
 /* A redemption, from "member known" on. */
 enum verdict spend_redeem(struct apply *apply);
 

@@ -90,6 +90,7 @@ publish(struct apply *apply, const struct step *step, enum tier_direction direct
         .journal_time = apply->state->clock,
         .rule_version = step->rulebook->program.version,
         .traceparent = output_trace(apply),
+        .reason = apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT,
     };
     output_seal(apply, effect);
 }

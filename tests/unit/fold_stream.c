@@ -172,6 +172,8 @@ make_refund(struct stream *stream, struct property *random, struct event *event)
     }
 }
 
+static const struct bytes points_currency = {(const uint8_t *)"points", 6};
+
 static struct event
 make_event(struct stream *stream, struct property *random, int64_t now_ms, unsigned number)
 {
@@ -197,9 +199,12 @@ make_event(struct stream *stream, struct property *random, int64_t now_ms, unsig
     case 2:
     case 3:
         event.kind = EVENT_REDEEM;
-        event.redeem = (struct redeem){text(stream, "S", (unsigned)property_below(random, 200)),
-                                       BYTES_LITERAL("points"),
-                                       {1 + (int64_t)property_below(random, 300)}};
+        event.redeem =
+            (struct redeem){.spend_id = text(stream, "S", (unsigned)property_below(random, 200)),
+                            .request = {.currencies = &points_currency,
+                                        .currency_count = 1,
+                                        .what = SPEND_POINTS,
+                                        .points = {1 + (int64_t)property_below(random, 300)}}};
         break;
     case 4: event.kind = EVENT_ENROL; break;
     default: make_purchase(stream, random, &event); break;

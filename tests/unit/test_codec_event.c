@@ -96,9 +96,9 @@ Test(codec_event, reads_the_other_kinds)
     struct event redeem = decode_good(
         EVENT("\"redeem\":{\"spendId\":\"x\",\"currencies\":[\"points\"],\"points\":800}"), arena);
     cr_expect_eq(redeem.kind, EVENT_REDEEM);
-    cr_expect(text_is(redeem.redeem.redemption_id, "x"));
-    cr_expect(text_is(redeem.redeem.currency, "points"));
-    cr_expect_eq(redeem.redeem.points.units, 800);
+    cr_expect(text_is(redeem.redeem.spend_id, "x"));
+    cr_expect(text_is(redeem.redeem.request.currencies[0], "points"));
+    cr_expect_eq(redeem.redeem.request.points.units, 800);
 
     struct event guest = decode_good(
         "{\"source\":\"s\",\"id\":\"e\",\"guest\":\"g\",\"occurredAtMs\":1,\"enrol\":{}}", arena);
@@ -398,7 +398,8 @@ Test(codec_event, content_is_what_protobuf_reads)
                      error.text);
         if (i == 0) first = entry.event.content_hash;
         cr_expect_eq(entry.event.content_hash == first, rows[i].same, "%s", rows[i].what);
-        if (rows[i].same) cr_expect_eq(entry.event.redeem.points.units, 5, "%s", rows[i].what);
+        if (rows[i].same)
+            cr_expect_eq(entry.event.redeem.request.points.units, 5, "%s", rows[i].what);
         cr_expect_eq(entry.event.wire.data, rows[i].bytes.data, "%s: wire", rows[i].what);
     }
     cr_expect_eq(first, UINT64_C(0xd98c7d99259e2cdb),

@@ -84,9 +84,9 @@ static const struct effect notice_effect = {
         {
             .kind = NOTICE_EXPIRING_SOON,
             .member = T(KEY_GUEST_PREFIX "g-1"),
-            .currency = T("points"),
-            .amount = {80},
-            .instant = {1700000000000},
+            .expiring_soon = {.currency = T("points"),
+                              .points = {80},
+                              .expires_at = {1700000000000}},
             .effective_at = {1600000000001},
             .journal_time = {1600000000002},
         },

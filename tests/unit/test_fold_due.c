@@ -101,8 +101,8 @@ Test(fold_due, notices_go_out_once_an_instant_grouped)
     rig_tick(&rig, "2026-02-22T00:00:00Z");
     cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), 1);
     const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, 0)->notice;
-    cr_assert_eq(notice->amount.units, 60);
-    cr_assert_eq(notice->instant.ms, rig_at("2026-03-01T00:00:00Z").ms);
+    cr_assert_eq(notice->expiring_soon.points.units, 60);
+    cr_assert_eq(notice->expiring_soon.expires_at.ms, rig_at("2026-03-01T00:00:00Z").ms);
     cr_assert_eq(notice->effective_at.ms, rig_at("2026-02-22T00:00:00Z").ms);
     /* A late lot for the same instant is not told again; one for another instant is. */
     struct event_line line = {

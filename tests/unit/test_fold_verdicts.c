@@ -33,9 +33,15 @@ TestSuite(fold_verdicts, .init = begin, .fini = end);
 static struct event
 redeem(const char *member, const char *id, const char *currency, int64_t points)
 {
+    static struct bytes names[1];
+    names[0] = bytes_from_cstr(currency);
     return (struct event){.kind = EVENT_REDEEM,
                           .member = bytes_from_cstr(member),
-                          .redeem = {bytes_from_cstr(id), bytes_from_cstr(currency), {points}}};
+                          .redeem = {.spend_id = bytes_from_cstr(id),
+                                     .request = {.currencies = names,
+                                                 .currency_count = 1,
+                                                 .what = SPEND_POINTS,
+                                                 .points = {points}}}};
 }
 
 static struct event
@@ -96,7 +102,7 @@ Test(fold_verdicts, form)
     struct event event = redeem("ann", "S1", "miles", 1);
     event.id = BYTES_LITERAL("kept");
     rig_event(&rig, event);
-    event.redeem.currency = BYTES_LITERAL("points");
+    event.redeem.request.currency_count = 0;
     event.content_hash = 99;
     cr_assert_eq(rig_event(&rig, event), VERDICT_ACCEPTED, "a refusal of form leaves the id free");
     struct entry refused = {.kind = ENTRY_REFUSED,
