@@ -8,11 +8,16 @@
 
 #include "engine/core/state_priv.h"
 
+/* What has something due. */
+enum due_of { DUE_OF_LOTS, DUE_OF_FACT, DUE_OF_TIER };
+
 struct due {
     int64_t ms;
     enum due_kind kind;
+    enum due_of of;
     uint32_t slot;      /* of the currency or the group */
     int64_t expires_ms; /* of a notice */
+    struct fact fact;   /* a copy, of DUE_OF_FACT */
 };
 
 /* The member's next due work, whenever it is; false when there is none. */

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#include "engine/core/due.h"
+#include "engine/core/activate.h"
 #include "engine/core/expire.h"
-#include "engine/core/lot.h"
 #include "engine/core/tier.h"
 
 /* ---- Phase 1: what counts of each line ---- */
@@ -287,8 +286,8 @@ judge_grant(const struct apply *apply, const struct earn_result *result)
     if (apply->member != NULL && apply->member->lot_count + lots > MEMBER_LOTS_MAX)
         return VERDICT_LIMIT_REACHED;
     for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (!posting_can_issue(apply->state, apply->member, rulebook->currency_slot[c],
-                               result->points[c])) {
+        if (!posting_can_move(apply->state, apply->member, ACCOUNT_ISSUED, ACCOUNT_ACTIVE,
+                              rulebook->currency_slot[c], result->points[c])) {
             return VERDICT_OVERFLOW;
         }
     }
@@ -301,55 +300,30 @@ judge_grant(const struct apply *apply, const struct earn_result *result)
     return VERDICT_ACCEPTED;
 }
 
-/* One lot. Arrears are paid first, at once, from it (semantics §5); a lot that was past its instant
- * on arrival expires inside the event and pays none. */
+/* One lot, active at once. */
 static void
 grant(struct apply *apply, uint32_t currency, int64_t points, uint16_t rule,
       struct order_grant *out_grant)
 {
-    struct state *state = apply->state;
-    uint8_t slot = apply->rulebook->currency_slot[currency];
-    int64_t occurred_ms = apply->event->occurred_at.ms;
+    struct instant occurred_at = apply->event->occurred_at;
     struct lot lot = {
-        .remaining = points,
         .granted = points,
-        .earned_ms = occurred_ms,
-        .expires_ms = expire_at(apply->rulebook, currency, apply->event->occurred_at),
-        .ordinal = apply->ordinal,
-        .index = (uint16_t)apply->lot_count++,
-        .rule = rule,
+        .earned_ms = occurred_at.ms,
+        .activates_ms = occurred_at.ms,
+        .expires_ms = expire_at(apply->rulebook, currency, occurred_at),
+        .order = apply->ordinal,
+        .rule = apply->rulebook->rule_slot[rule],
         .rulebook = (uint16_t)apply->rulebook->index,
-        .currency = slot,
+        .currency = apply->rulebook->currency_slot[currency],
     };
+    activate_grant(apply, &lot, POSTING_GRANT, ACCOUNT_ISSUED, occurred_at.ms);
     *out_grant = (struct order_grant){
-        .currency = slot,
+        .currency = lot.currency,
         .lot_index = (uint8_t)lot.index,
         .granted = points,
         .stays = points,
         .expires_ms = lot.expires_ms,
     };
-    struct wallet *wallet = member_wallet(&state->members, &apply->member, slot);
-    posting_move(apply, POSTING_GRANT, ACCOUNT_ISSUED, ACCOUNT_ACTIVE, slot, points, &lot,
-                 occurred_ms);
-    if (lot.expires_ms <= state->clock.ms) {
-        expire_on_arrival(apply, &lot);
-        return;
-    }
-    int64_t owed = wallet->arrears < points ? wallet->arrears : points;
-    if (owed > 0) {
-        lot.remaining -= owed;
-        posting_move(apply, POSTING_REPAY, ACCOUNT_ACTIVE, ACCOUNT_ARREARS, slot, owed, &lot,
-                     occurred_ms);
-    }
-    if (lot.remaining == 0) return;
-    if (member_is_noticed(apply->member, slot, lot.expires_ms)) lot.flags = LOT_NOTICED;
-    lots_insert(&state->members, &apply->member, &lot);
-    if (lot.expires_ms == INT64_MAX) return;
-    due_note(apply, lot.expires_ms, DUE_EXPIRY);
-    int64_t reach_ms = (state->rulebooks.notice_days_max + 2) * CALENDAR_DAY_MS;
-    if (lot.flags == 0 && lot.expires_ms - reach_ms <= apply->member->scheduled_ms) {
-        due_note(apply, expire_notice_at(state, &lot), DUE_NOTICE);
-    }
 }
 
 static void
@@ -377,7 +351,7 @@ book_purchase(struct apply *apply, struct order *order, const struct earn_result
     const struct event *event = apply->event;
     const struct program *program = &apply->rulebook->program;
     if (apply->member == NULL) {
-        apply->member = members_enrol(&state->members, event->member, event->occurred_at.ms);
+        apply_enrol(apply, event->occurred_at.ms);
     } else {
         members_write(&state->members, apply->member);
     }

@@ -48,29 +48,46 @@ expire_notice_at(const struct state *state, const struct lot *lot)
     return notice_ms > lot->earned_ms ? notice_ms : lot->earned_ms;
 }
 
-static void
-expire_one(struct apply *apply, const struct lot *lot)
+int64_t
+expire_of(const struct state *state, const struct lot *lot)
 {
-    posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, lot->currency,
-                 lot->remaining, lot, lot->expires_ms);
-    closed_add(&apply->state->closed, lot);
+    struct rulebook *rulebook = state->rulebooks.items[lot->rulebook];
+    uint32_t currency = (uint32_t)rulebook->currency_at[lot->currency];
+    return expire_at(rulebook, currency, (struct instant){lot->activates_ms});
 }
 
 uint64_t
 expire_lots(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 {
-    uint32_t count, expired = 0;
+    uint32_t count, seen = 0;
+    uint64_t expired = 0;
     struct lot *lots = lots_of(apply->member, slot, &count);
-    for (; expired < count && expired < max && lots[expired].expires_ms == ms; expired++)
-        expire_one(apply, &lots[expired]);
-    lots_remove(&apply->state->members, &apply->member, slot, 0, expired);
+    for (; seen < count && expired < max && lots[seen].expires_ms <= ms; seen++) {
+        struct lot *lot = &lots[seen];
+        if (lot->expires_ms < ms || lot->remaining == 0 || lot->state == LOT_LAPSING) continue;
+        posting_move_lot(apply, POSTING_EXPIRE, lot_account(lot), ACCOUNT_EXPIRED, lot,
+                         lot->remaining, ms);
+        expired++;
+    }
+    posting_sweep(apply, slot, seen);
     return expired;
 }
 
-void
-expire_on_arrival(struct apply *apply, const struct lot *lot)
+uint64_t
+expire_lapsed(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 {
-    expire_one(apply, lot);
+    uint32_t count, seen = 0;
+    uint64_t expired = 0;
+    struct lot *lots = lots_of(apply->member, slot, &count);
+    for (; seen < count && expired < max; seen++) {
+        struct lot *lot = &lots[seen];
+        if (lot->state != LOT_LAPSING || lot->deadline_ms != ms || lot->remaining == 0) continue;
+        posting_move_lot(apply, POSTING_LAPSE_END, ACCOUNT_LAPSING, ACCOUNT_EXPIRED, lot,
+                         lot->remaining, lot->expires_ms);
+        expired++;
+    }
+    posting_sweep(apply, slot, seen);
+    return expired;
 }
 
 void
@@ -80,6 +97,7 @@ expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t ef
     struct lot *lots = lots_of(apply->member, slot, &count);
     int64_t sum = 0;
     for (uint32_t i = 0; i < count && lots[i].expires_ms <= expires_ms; i++) {
+        if (lots[i].state != LOT_ACTIVE) continue;
         if (lots[i].expires_ms != expires_ms) continue;
         lots[i].flags |= LOT_NOTICED;
         sum += lots[i].remaining; /* parts of a balance, which has 63 bits */

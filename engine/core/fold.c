@@ -4,6 +4,7 @@
 #include "engine/base/murmur2.h"
 #include "engine/core/due.h"
 #include "engine/core/earn.h"
+#include "engine/core/fact.h"
 #include "engine/core/giveback.h"
 #include "engine/core/output.h"
 #include "engine/core/posting.h"
@@ -52,24 +53,85 @@ is_misplaced(const struct state *state, const struct event *event)
            state->genesis.partition;
 }
 
-enum { REFERENCE_CANDIDATES_MAX = 64 };
+/* Whether a row belongs to the member; rows of before its enrolment stand under its placeholder's
+ * number. */
+static bool
+is_reference_of(const struct reference *reference, enum reference_kind kind,
+                const struct member *member, struct bytes id)
+{
+    struct bytes content = bytes_of(reference->content, reference->size);
+    if (reference_is(content, kind, member->number, id)) return true;
+    const struct fact *former = fact_find(member, FACT_FORMER, 0, 0, 0);
+    return former != NULL && reference_is(content, kind, (uint64_t)former->a, id);
+}
+
+size_t
+state_references(const struct state *state, enum reference_kind kind, const struct member *member,
+                 struct bytes id, struct reference *out_references[STATE_REFERENCES_MAX])
+{
+    uint64_t ordinals[STATE_REFERENCES_MAX];
+    size_t found = 0;
+    if (member == NULL) return 0;
+    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
+    size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
+    CHECK(count < STATE_REFERENCES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct reference *reference = references_get(&state->references, ordinals[i]);
+        CHECK(reference != NULL); /* fold_needs has named it */
+        if (!is_reference_of(reference, kind, member, id)) continue;
+        size_t at = found++;
+        for (; at > 0 && out_references[at - 1]->node.key > ordinals[i]; at--)
+            out_references[at] = out_references[at - 1];
+        out_references[at] = reference;
+    }
+    return found;
+}
 
 struct reference *
 state_reference(const struct state *state, enum reference_kind kind, const struct member *member,
                 struct bytes id)
 {
-    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
-    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
-    size_t count =
-        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
-    CHECK(count < REFERENCE_CANDIDATES_MAX);
+    struct reference *references[STATE_REFERENCES_MAX];
+    size_t count = state_references(state, kind, member, id, references);
+    return count == 0 ? NULL : references[0];
+}
+
+void
+state_references_need(const struct state *state, enum reference_kind kind, struct bytes member,
+                      struct bytes id, struct needs *needs)
+{
+    uint64_t ordinals[STATE_REFERENCES_MAX];
+    uint64_t hash = reference_hash(&state->memo, kind, member, id);
+    size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
     for (size_t i = 0; i < count; i++) {
-        struct reference *reference = references_get(&state->references, ordinals[i]);
-        CHECK(reference != NULL);
-        struct bytes content = bytes_of(reference->content, reference->size);
-        if (reference_is(content, kind, member->number, id)) return reference;
+        if (references_get(&state->references, ordinals[i]) == NULL)
+            references_need(ordinals[i], needs);
     }
-    return NULL;
+}
+
+/* ---- Members that may not be enrolled ---- */
+
+void
+apply_enrol(struct apply *apply, int64_t enrolled_ms)
+{
+    struct state *state = apply->state;
+    CHECK(apply->member == NULL);
+    apply->member =
+        members_enrol(&state->members, apply->event->member, enrolled_ms, apply->placeholder);
+    apply->placeholder = NULL;
+    struct due due;
+    if (due_next(state, apply->member, &due)) due_note(apply, due.ms, due.kind);
+}
+
+struct member *
+apply_waiting_room(struct apply *apply)
+{
+    if (apply->member != NULL) return apply->member;
+    if (apply->placeholder == NULL) {
+        apply->placeholder = members_placeholder(&apply->state->members, apply->event->member,
+                                                 apply->event->occurred_at.ms);
+    }
+    return apply->placeholder;
 }
 
 /* ---- Needs ---- */
@@ -80,21 +142,14 @@ reference_needs(const struct state *state, const struct event *event, const stru
 {
     enum reference_kind kind;
     struct bytes id;
-    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
     size_t before = needs->count;
     if (!named_reference(event, &kind, &id)) return;
-    uint64_t hash = reference_hash(&state->memo, kind, event->member, id);
-    size_t count =
-        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (references_get(&state->references, ordinals[i]) == NULL)
-            references_need(ordinals[i], needs);
-    }
+    state_references_need(state, kind, event->member, id, needs);
     bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
                    event->kind == EVENT_CANCELLATION;
-    if (!returns || member == NULL || needs->count > before || count == 0) return;
+    if (!returns || needs->count > before) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, order, needs);
+    if (order != NULL) giveback_needs(state, member, order, needs);
 }
 
 void
@@ -226,7 +281,7 @@ enrol(struct apply *apply)
 {
     const struct event *event = apply->event;
     if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
-    apply->member = members_enrol(&apply->state->members, event->member, event->occurred_at.ms);
+    apply_enrol(apply, event->occurred_at.ms);
     return VERDICT_ACCEPTED;
 }
 
@@ -294,6 +349,7 @@ judged_at(const struct apply *apply)
 static void
 finish(struct apply *apply)
 {
+    if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
     tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
 }
@@ -322,9 +378,11 @@ apply_new(struct apply *apply, struct identity *identity)
     if (verdict == VERDICT_ACCEPTED) finish(apply);
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
+    state->due_lots = apply->lot_count;
     answer(apply, verdict, 0, apply->ordinal);
-    if (verdict != VERDICT_ACCEPTED) return;
-    due_run(state, apply->effects, apply->cause, judged_at(apply), &apply->member);
+    struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
+    if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
+    due_run(state, apply->effects, apply->cause, judged_at(apply), member);
 }
 
 static void
@@ -343,6 +401,10 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     if (apply.member != NULL) {
         apply.member->touched = 1;
         due_run(state, effects, apply.cause, (struct instant){0}, &apply.member);
+        if (apply.member->status == MEMBER_UNKNOWN) {
+            apply.placeholder = apply.member;
+            apply.member = NULL;
+        }
     }
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);

@@ -55,7 +55,8 @@ enum row_family {
                             refunds rewrite */
     ROW_TIMER =
         't', /* t + due hour + checkpoint's ordinal: instants at which members have something due */
-    ROW_CLOSED_LOT = 'x', /* x + ordinal + index: a lot that left its member's row. Nearly rising */
+    ROW_CLOSED_LOT = 'x', /* x + member + ordinal + index: a lot of which something expired, after
+                             it left its member's row */
 };
 
 /* In the order of their keys, which is the order of files in a checkpoint. */
@@ -263,6 +264,10 @@ struct lot_view {
     struct bytes currency, rule, order_id; /* order_id empty unless looked up */
     uint32_t rule_version;
     struct points granted, remaining;
+    struct points held;
+    uint32_t state; /* enum lot_state of member.h */
+    const char *state_name;
+    struct instant activates_at;          /* INT64_MAX ms = not known yet */
     struct instant earned_at, expires_at; /* INT64_MAX ms = never */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "engine/core/giveback.h"
 
+#include "engine/core/arrears.h"
 #include "engine/core/earn.h"
 #include "engine/core/lot.h"
 #include "engine/core/posting.h"
@@ -41,30 +42,36 @@ lot_of_grant(const struct giveback *giveback, const struct order_grant *grant)
     };
 }
 
-/* What of a grant expired: nothing while its lot is open, for a lot expires as a whole. */
+/* What of a grant expired, of its lot as it stands: open, closed or used up. */
 static bool
 expired_of(const struct state *state, const struct member *member, const struct giveback *giveback,
            const struct order_grant *grant, int64_t *out_expired)
 {
     struct lot wanted = lot_of_grant(giveback, grant);
-    if (lots_find(member, &wanted) == NULL)
-        return closed_find(&state->closed, wanted.ordinal, wanted.index, out_expired);
-    *out_expired = 0;
+    const struct lot *lot = lots_find_id(member, &wanted);
+    if (lot == NULL &&
+        !closed_find(&state->closed, member->number, wanted.ordinal, wanted.index, &lot)) {
+        return false;
+    }
+    *out_expired = lot == NULL ? 0 : lot->expired;
     return true;
 }
 
 /* Asked for also while the lot is open: an entry before this one in its batch may use it up. */
 void
-giveback_needs(const struct state *state, const struct reference *reference, struct needs *needs)
+giveback_needs(const struct state *state, const struct member *member,
+               const struct reference *reference, struct needs *needs)
 {
     struct order order;
     size_t mark = arena_mark(state->scratch);
     order_decode(bytes_of(reference->content, reference->size), state->scratch, &order);
     for (uint32_t i = 0; i < order.grant_count; i++) {
-        int64_t expired;
-        if (closed_find(&state->closed, reference->node.key, order.grants[i].lot_index, &expired))
+        const struct lot *lot;
+        if (closed_find(&state->closed, member->number, reference->node.key,
+                        order.grants[i].lot_index, &lot)) {
             continue;
-        closed_need(reference->node.key, needs);
+        }
+        closed_need(member->number, reference->node.key, needs);
         break;
     }
     arena_reset_to(state->scratch, mark);
@@ -172,15 +179,20 @@ judge_overflow(const struct apply *apply, const struct giveback *giveback)
 
 /* What the lots in spend order do not hold is owed. */
 static void
-claw_from_all(struct apply *apply, uint32_t slot, int64_t units)
+claw_from_all(struct apply *apply, uint8_t slot, int64_t units, uint64_t order)
 {
-    int64_t effective_ms = apply->event->occurred_at.ms;
+    struct taking taking = {
+        .kind = POSTING_CLAW_BACK,
+        .to = ACCOUNT_REVERSED,
+        .slots = &slot,
+        .slot_count = 1,
+        .units = units,
+        .effective_ms = apply->event->occurred_at.ms,
+        .usable_ms = INT64_MAX,
+    };
     member_wallet(&apply->state->members, &apply->member, slot);
-    int64_t taken = posting_take(apply, POSTING_CLAW_BACK, ACCOUNT_REVERSED, slot, units,
-                                 effective_ms, NULL, NULL);
-    if (taken == units) return;
-    posting_move(apply, POSTING_OWE, ACCOUNT_ARREARS, ACCOUNT_REVERSED, slot, units - taken, NULL,
-                 effective_ms);
+    int64_t taken = posting_take(apply, &taking, NULL, NULL);
+    if (taken < units) arrears_owe(apply, slot, units - taken, order, taking.effective_ms);
 }
 
 static void
@@ -188,19 +200,15 @@ claw_grant(struct apply *apply, const struct giveback *giveback, const struct or
            int64_t units)
 {
     struct lot wanted = lot_of_grant(giveback, grant);
-    struct lot *own = lots_find(apply->member, &wanted);
+    struct lot *own = lots_find_id(apply->member, &wanted);
     if (own != NULL) {
         int64_t taken = smaller(own->remaining, units);
-        uint32_t count;
-        own->remaining -= taken;
-        posting_move(apply, POSTING_CLAW_BACK, ACCOUNT_ACTIVE, ACCOUNT_REVERSED, grant->currency,
-                     taken, own, apply->event->occurred_at.ms);
-        uint32_t place = (uint32_t)(own - lots_of(apply->member, grant->currency, &count));
-        if (own->remaining == 0)
-            lots_remove(&apply->state->members, &apply->member, grant->currency, place, 1);
+        posting_move_lot(apply, POSTING_CLAW_BACK, lot_account(own), ACCOUNT_REVERSED, own, taken,
+                         apply->event->occurred_at.ms);
+        posting_settle(apply, own);
         units -= taken;
     }
-    if (units > 0) claw_from_all(apply, grant->currency, units);
+    if (units > 0) claw_from_all(apply, grant->currency, units, giveback->ordinal);
 }
 
 /* Books what was computed and writes the order's row. */
@@ -363,7 +371,7 @@ book_loose(struct apply *apply, const struct earn_result *result, int64_t total)
     for (uint32_t c = 0; c < program->currency_count; c++) {
         if (result->points[c] == 0) continue;
         uint8_t slot = apply->rulebook->currency_slot[c];
-        claw_from_all(apply, slot, result->points[c]);
+        claw_from_all(apply, slot, result->points[c], 0);
         output_amount(apply, slot, result->points[c], result->points[c]);
     }
     for (uint32_t g = 0; g < program->group_count; g++) {

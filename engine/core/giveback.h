@@ -10,7 +10,7 @@ enum verdict giveback_cancel(struct apply *apply);
 
 /* Adds to `needs` what the return of an order must know and memory does not hold. The order's row
  * is warm. */
-void giveback_needs(const struct state *state, const struct reference *reference,
-                    struct needs *needs);
+void giveback_needs(const struct state *state, const struct member *member,
+                    const struct reference *reference, struct needs *needs);
 
 #endif

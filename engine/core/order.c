@@ -13,7 +13,9 @@
  *            lines, and for each: line id (0: its number in decimal; else size + 1 and the bytes) · category (0: that of the line
  *            before; else size + 1 and the bytes) · u8 kind · amount · discount · tax · named
  *   spend    zigzag occurred_at · u8 currency slot · units
- *            parts, and for each: ordinal · lot index · units
+ *            parts, and for each: units · u8 from account · the lot as it was before:
+ *                                 ordinal · index · granted · expired · zigzag earned_at, activates_at, expires_at ·
+ *                                 order · rule · rulebook · funder · u8 flags
  *   refund   zigzag occurred_at · currency · amount
  */
 /* clang-format on */
@@ -270,22 +272,39 @@ order_decode(struct bytes content, struct arena *arena, struct order *out_order)
     *out_order = order;
 }
 
+static void
+write_part(const struct spend_part *part, struct pen *pen)
+{
+    const struct lot *lot = &part->lot;
+    pen_varint(pen, (uint64_t)part->units);
+    pen_u8(pen, (uint8_t)part->from);
+    pen_varint(pen, lot->ordinal);
+    pen_varint(pen, lot->index);
+    pen_varint(pen, (uint64_t)lot->granted);
+    pen_varint(pen, (uint64_t)lot->expired);
+    pen_zigzag(pen, lot->earned_ms);
+    pen_zigzag(pen, lot->activates_ms);
+    pen_zigzag(pen, lot->expires_ms);
+    pen_varint(pen, lot->order);
+    pen_varint(pen, lot->rule);
+    pen_varint(pen, lot->rulebook);
+    pen_varint(pen, lot->funder);
+    pen_u8(pen, lot->flags);
+}
+
 void
 spend_encode(const struct spend *spend, struct writer *writer)
 {
     size_t bytes_max =
-        256 + spend->redemption_id.size + (size_t)spend->part_count * 3 * BYTES_VARINT_MAX;
+        256 + spend->redemption_id.size + (size_t)spend->part_count * 14 * BYTES_VARINT_MAX;
     struct pen open = pen_begin(writer, bytes_max), *pen = &open;
     write_head(REFERENCE_SPEND, spend->member, spend->redemption_id, pen);
     pen_zigzag(pen, spend->occurred_at.ms);
     pen_u8(pen, spend->currency);
     pen_varint(pen, (uint64_t)spend->units);
     pen_varint(pen, spend->part_count);
-    for (uint32_t i = 0; i < spend->part_count; i++) {
-        pen_varint(pen, spend->parts[i].ordinal);
-        pen_varint(pen, spend->parts[i].index);
-        pen_varint(pen, (uint64_t)spend->parts[i].units);
-    }
+    for (uint32_t i = 0; i < spend->part_count; i++)
+        write_part(&spend->parts[i], pen);
     pen_end(pen, writer);
 }
 

@@ -7,7 +7,9 @@
 #define TALLYBOOK_ENGINE_CORE_ORDER_H
 
 #include "engine/base/arena.h"
+#include "engine/core/effect.h"
 #include "engine/core/event.h"
+#include "engine/core/member.h"
 #include "engine/core/program.h"
 #include "engine/core/reference.h"
 
@@ -57,10 +59,11 @@ void order_encode(const struct order *order, struct writer *writer);
  * lie in the arena, with one place to spare behind the refunds. */
 void order_decode(struct bytes content, struct arena *arena, struct order *out_order);
 
+/* What a spend or a hold took from one lot. */
 struct spend_part {
-    uint64_t ordinal;
-    uint32_t index;
+    struct lot lot; /* as it was before: points can come back to a lot that is used up by then */
     int64_t units;
+    enum account from; /* active or lapsing */
 };
 
 struct spend {

@@ -74,10 +74,45 @@ output_trace(struct apply *apply)
                                 : once(apply, &apply->trace_text, apply->event->traceparent);
 }
 
+/* Copied anew when the room names another. */
+static struct bytes
+current(struct apply *apply, struct text_copy *kept, struct bytes text)
+{
+    if (kept->source.data != text.data || kept->source.size != text.size) {
+        kept->source = text;
+        kept->copy = output_text(apply, text);
+    }
+    return kept->copy;
+}
+
 struct bytes
 output_order(struct apply *apply)
 {
-    return once(apply, &apply->order_text, apply->order_id);
+    return current(apply, &apply->order_text, apply->order_id);
+}
+
+struct bytes
+output_spend(struct apply *apply)
+{
+    return current(apply, &apply->spend_text, apply->spend_id);
+}
+
+struct bytes
+output_hold(struct apply *apply)
+{
+    return current(apply, &apply->hold_text, apply->hold_id);
+}
+
+struct bytes
+output_reason(struct apply *apply)
+{
+    return current(apply, &apply->reason_text, apply->reason);
+}
+
+struct bytes
+output_actor(struct apply *apply)
+{
+    return current(apply, &apply->actor_text, apply->actor);
 }
 
 struct bytes
@@ -87,15 +122,10 @@ output_currency(struct apply *apply, uint32_t slot)
 }
 
 struct bytes
-output_rule(struct apply *apply, uint32_t rulebook, uint32_t rule)
+output_source_name(struct apply *apply, uint32_t slot)
 {
-    if (apply->rule_rulebook != rulebook || apply->rule_index != rule) {
-        const struct program *program = &apply->state->rulebooks.items[rulebook]->program;
-        apply->rule_text = output_text(apply, program->rules[rule].id);
-        apply->rule_rulebook = rulebook;
-        apply->rule_index = rule;
-    }
-    return apply->rule_text;
+    return current(apply, &apply->rule_text,
+                   rulebooks_name(&apply->state->rulebooks, NAME_SOURCE, slot));
 }
 
 void

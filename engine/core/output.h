@@ -21,7 +21,11 @@ struct bytes output_event_id(struct apply *apply);
 struct bytes output_trace(struct apply *apply);
 struct bytes output_order(struct apply *apply);
 struct bytes output_currency(struct apply *apply, uint32_t slot);
-struct bytes output_rule(struct apply *apply, uint32_t rulebook, uint32_t rule);
+struct bytes output_source_name(struct apply *apply, uint32_t slot); /* of NAME_SOURCE */
+struct bytes output_spend(struct apply *apply);
+struct bytes output_hold(struct apply *apply);
+struct bytes output_reason(struct apply *apply);
+struct bytes output_actor(struct apply *apply);
 
 /* Adds to what the outcome tells of a currency. */
 void output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted);

@@ -15,8 +15,19 @@
 #include "engine/core/table.h"
 #include "engine/core/window.h"
 
-/* Persisted codes: first byte of a reference row. */
-enum reference_kind { REFERENCE_ORDER = 1, REFERENCE_SPEND = 2, REFERENCE_REFUND = 3 };
+/* Persisted codes: second byte of a reference row. An event leaves at most one row, under its own
+ * ordinal, by which a fact of the member may name it. */
+enum reference_kind {
+    REFERENCE_ORDER = 1,
+    REFERENCE_SPEND = 2,
+    REFERENCE_REFUND = 3, /* that names no order */
+    REFERENCE_HOLD = 4,
+    REFERENCE_ACTIVITY = 5,   /* the reference of an activity: a review, a share */
+    REFERENCE_WAITING = 6,    /* a refund or a delivery that waits under its order's id */
+    REFERENCE_PARKED = 7,     /* an event of somebody who is not enrolled; its id is empty */
+    REFERENCE_AWAITING = 8,   /* an adjustment that awaits approval, by event id */
+    REFERENCE_QUARANTINE = 9, /* a grant in quarantine, by event id */
+};
 
 struct reference {
     struct table_node node; /* key: ordinal */

@@ -30,6 +30,12 @@ rulebooks_close(struct rulebooks *rulebooks)
     if (rulebooks->items == NULL) return;
     for (size_t i = 0; i < rulebooks->count; i++)
         rulebook_free(rulebooks->memo, rulebooks->items[i]);
+    for (size_t kind = 0; kind < NAME_KINDS; kind++) {
+        struct names *names = &rulebooks->names[kind];
+        if (names->capacity == 0) continue;
+        memo_give(rulebooks->memo, names->ids, names->capacity * sizeof names->ids[0]);
+        memo_give(rulebooks->memo, names->sorted, names->capacity * sizeof names->sorted[0]);
+    }
     memo_give(rulebooks->memo, rulebooks->items, rulebooks->capacity * sizeof(struct rulebook *));
     rulebooks->items = NULL;
 }
@@ -96,6 +102,91 @@ find_group(const struct rulebooks *rulebooks, struct bytes id)
     return i;
 }
 
+/* ---- Names ---- */
+
+/* How many of the ids in order stand before this one. */
+static uint32_t
+name_position(const struct names *names, struct bytes id)
+{
+    uint32_t low = 0, high = names->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (bytes_compare(names->ids[names->sorted[middle]], id) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool
+name_is_at(const struct names *names, uint32_t at, struct bytes id)
+{
+    return at < names->count && bytes_equal(names->ids[names->sorted[at]], id);
+}
+
+/* The slot of an id, given now when it has none. slots_suffice has seen that there is one. */
+static uint16_t
+take_name(struct rulebooks *rulebooks, enum name_kind kind, struct bytes id)
+{
+    struct names *names = &rulebooks->names[kind];
+    uint32_t at = name_position(names, id);
+    if (name_is_at(names, at, id)) return names->sorted[at];
+    CHECK(names->count < NAME_SLOTS_MAX);
+    if (names->count == names->capacity) {
+        struct memo *memo = rulebooks->memo;
+        size_t old = names->capacity, capacity = old == 0 ? CAPACITY_FIRST : 2 * old;
+        struct names grown = {.count = names->count, .capacity = (uint32_t)capacity};
+        grown.ids = memo_take(memo, capacity * sizeof grown.ids[0]);
+        grown.sorted = memo_take(memo, capacity * sizeof grown.sorted[0]);
+        if (old > 0) {
+            memcpy(grown.ids, names->ids, old * sizeof grown.ids[0]);
+            memcpy(grown.sorted, names->sorted, old * sizeof grown.sorted[0]);
+            memo_give(memo, names->ids, old * sizeof grown.ids[0]);
+            memo_give(memo, names->sorted, old * sizeof grown.sorted[0]);
+        }
+        *names = grown;
+    }
+    uint16_t slot = (uint16_t)names->count++;
+    names->ids[slot] = id;
+    memmove(&names->sorted[at + 1], &names->sorted[at], (slot - at) * sizeof names->sorted[0]);
+    names->sorted[at] = slot;
+    return slot;
+}
+
+uint32_t
+rulebooks_slot(const struct rulebooks *rulebooks, enum name_kind kind, struct bytes id)
+{
+    uint32_t slot;
+    if (kind == NAME_CURRENCY) {
+        slot = find_id(rulebooks->currencies, rulebooks->currency_count, id);
+        return slot == rulebooks->currency_count ? NAME_NONE : slot;
+    }
+    if (kind == NAME_GROUP) {
+        slot = find_group(rulebooks, id);
+        return slot == rulebooks->group_count ? NAME_NONE : slot;
+    }
+    const struct names *names = &rulebooks->names[kind];
+    uint32_t at = name_position(names, id);
+    return name_is_at(names, at, id) ? names->sorted[at] : NAME_NONE;
+}
+
+struct bytes
+rulebooks_name(const struct rulebooks *rulebooks, enum name_kind kind, uint32_t slot)
+{
+    if (kind == NAME_CURRENCY) {
+        CHECK(slot < rulebooks->currency_count);
+        return rulebooks->currencies[slot];
+    }
+    if (kind == NAME_GROUP) {
+        CHECK(slot < rulebooks->group_count);
+        return rulebooks->groups[slot].id;
+    }
+    CHECK(slot < rulebooks->names[kind].count);
+    return rulebooks->names[kind].ids[slot];
+}
+
 /* Whether all ids of the program find a slot. */
 static bool
 slots_suffice(const struct rulebooks *rulebooks, const struct program *program)
@@ -124,7 +215,9 @@ slots_suffice(const struct rulebooks *rulebooks, const struct program *program)
         }
         if (levels > LEVEL_SLOTS_MAX) return false;
     }
-    return currencies <= CURRENCY_SLOTS_MAX && groups <= GROUP_SLOTS_MAX;
+    uint32_t sources = rulebooks->names[NAME_SOURCE].count + program->rule_count;
+    return currencies <= CURRENCY_SLOTS_MAX && groups <= GROUP_SLOTS_MAX &&
+           sources <= NAME_SLOTS_MAX;
 }
 
 static void
@@ -171,6 +264,7 @@ take_slots(struct rulebooks *rulebooks, struct rulebook *rulebook)
     for (uint32_t i = 0; i < program->group_count; i++)
         take_group(rulebooks, rulebook, i);
     for (uint32_t i = 0; i < program->rule_count; i++) {
+        rulebook->rule_slot[i] = take_name(rulebooks, NAME_SOURCE, program->rules[i].id);
         rulebook->rule_basis[i] = rulebook_basis(rulebook, program->rules[i].basis);
     }
 }

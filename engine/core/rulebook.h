@@ -1,6 +1,6 @@
 /*
  * The activated versions of the programme's rulebook, and the slots under which members know
- * currencies, groups and levels.
+ * currencies, groups, levels, and everything else that has an id.
  *
  * Ids get slots in order of first appearance over all activations, so a member's row needs no
  * change when a later version reorders them.
@@ -38,6 +38,7 @@ struct rulebook {
     /* The different bases of rules and groups, so that each is worked out once an order. */
     struct program_basis bases[BASES_MAX];
     uint32_t basis_count;
+    uint16_t rule_slot[PROGRAM_RULES_MAX]; /* NAME_SOURCE */
     uint8_t rule_basis[PROGRAM_RULES_MAX];
     uint8_t group_basis[PROGRAM_GROUPS_MAX];
 
@@ -50,6 +51,28 @@ struct rulebook {
         int64_t from_ms, to_ms, expires_ms;
     } expiry_day[PROGRAM_CURRENCIES_MAX];
 };
+
+/* What gets slots by its id, each kind on its own. In memory only: slots follow from the
+ * activations. */
+enum name_kind {
+    NAME_CURRENCY,
+    NAME_GROUP,
+    NAME_SOURCE, /* whatever grants: rules, campaigns, awards, streaks, missions */
+    NAME_CAP,
+    NAME_LIMIT,
+    NAME_FUNDER,
+    NAME_REWARD,
+    NAME_KINDS,
+};
+
+/* Ids of one kind: by slot, and slots by id. */
+struct names {
+    struct bytes *ids;
+    uint16_t *sorted;
+    uint32_t count, capacity;
+};
+
+enum { NAME_SLOTS_MAX = 65535, NAME_NONE = UINT32_MAX };
 
 struct group_names {
     struct bytes id;
@@ -70,6 +93,7 @@ struct rulebooks {
     uint32_t currency_count;
     struct group_names groups[GROUP_SLOTS_MAX];
     uint32_t group_count;
+    struct names names[NAME_KINDS]; /* of all kinds but currencies and groups */
 };
 
 void rulebooks_open(struct rulebooks *rulebooks, struct memo *memo);
@@ -85,6 +109,12 @@ bool rulebooks_load(struct rulebooks *rulebooks, struct row row, struct fault *o
 /* The version that judges what happens at an instant: the last activated whose effective_from is
  * not after it (semantics §9). NULL when there is none. */
 struct rulebook *rulebooks_at(const struct rulebooks *rulebooks, struct instant instant);
+
+/* The slot of an id; NAME_NONE when no version has had it. */
+uint32_t rulebooks_slot(const struct rulebooks *rulebooks, enum name_kind kind, struct bytes id);
+
+/* The id of a slot. */
+struct bytes rulebooks_name(const struct rulebooks *rulebooks, enum name_kind kind, uint32_t slot);
 
 bool rulebooks_next(const struct rulebooks *rulebooks, uint64_t *cursor, struct row_key *out_key,
                     struct writer *writer);

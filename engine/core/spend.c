@@ -58,11 +58,17 @@ spend_redeem(struct apply *apply)
         .units = redeem->request.points.units,
         .parts = parts,
     };
-    int64_t taken =
-        posting_take(apply, POSTING_REDEEM, ACCOUNT_REDEEMED, slot, redeem->request.points.units,
-                     event->occurred_at.ms, parts, &spend.part_count);
-    CHECK(taken ==
-          redeem->request.points.units); /* the balance said it was enough: lots must agree */
+    struct taking taking = {
+        .kind = POSTING_REDEEM,
+        .to = ACCOUNT_REDEEMED,
+        .slots = &slot,
+        .slot_count = 1,
+        .units = redeem->request.points.units,
+        .effective_ms = event->occurred_at.ms,
+        .usable_ms = INT64_MAX,
+    };
+    int64_t taken = posting_take(apply, &taking, parts, &spend.part_count);
+    CHECK(taken == redeem->request.points.units); /* the balance said it was enough: lots must agree */
     output_amount(apply, slot, redeem->request.points.units, redeem->request.points.units);
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     spend_encode(&spend, &writer);

@@ -1,6 +1,7 @@
 #include "engine/core/tier.h"
 
 #include "engine/core/due.h"
+#include "engine/core/fact.h"
 #include "engine/core/output.h"
 
 uint32_t
@@ -21,34 +22,43 @@ tier_at(const struct state *state, const struct rulebook *rulebook, const struct
     return 0;
 }
 
-/* The entry of the member in which a group's metric of an instant is counted. */
-static struct bucket
-metric_bucket(struct rulebook *rulebook, uint32_t group, struct instant instant,
-              int64_t *out_end_ms)
+/* The fact in which a group's metric of an instant is counted, without its value. */
+static struct fact
+metric_fact(struct rulebook *rulebook, uint32_t group, struct instant instant, int64_t *out_end_ms)
 {
-    struct bucket bucket = {
-        .group = rulebook->group_slot[group],
-        .metric = (uint8_t)rulebook->program.groups[group].metric,
-        .window = (uint8_t)rulebook->program.groups[group].window,
+    const struct program_group *wanted = &rulebook->program.groups[group];
+    struct fact fact = {
+        .kind = FACT_METRIC,
+        .slot = rulebook->group_slot[group],
+        .index = (uint32_t)wanted->metric << 8 | (uint32_t)wanted->window,
     };
-    rulebook_window(rulebook, group, instant, &bucket.start_ms, out_end_ms);
-    return bucket;
+    rulebook_window(rulebook, group, instant, &fact.key, out_end_ms);
+    return fact;
 }
 
 static int64_t
-metric_value(const struct member *member, const struct bucket *bucket)
+metric_value(const struct member *member, const struct fact *place)
 {
-    return member_metric(member, bucket->group, bucket->metric, bucket->window, bucket->start_ms);
+    return fact_value(member, FACT_METRIC, place->slot, place->key, place->index);
+}
+
+int64_t
+tier_metric(const struct member *member, struct rulebook *rulebook, uint32_t group,
+            struct instant instant)
+{
+    int64_t end_ms;
+    struct fact fact = metric_fact(rulebook, group, instant, &end_ms);
+    return metric_value(member, &fact);
 }
 
 bool
 tier_can_add(const struct rulebook *rulebook, const struct member *member, uint32_t group,
              struct instant instant, int64_t change)
 {
-    int64_t end_ms, sum;
-    struct bucket bucket =
-        metric_bucket((struct rulebook *)(uintptr_t)rulebook, group, instant, &end_ms);
-    return add_i64(member == NULL ? 0 : metric_value(member, &bucket), change, &sum);
+    int64_t sum, value = 0;
+    if (member != NULL)
+        value = tier_metric(member, (struct rulebook *)(uintptr_t)rulebook, group, instant);
+    return add_i64(value, change, &sum);
 }
 
 void
@@ -56,9 +66,9 @@ tier_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct 
          int64_t change)
 {
     int64_t end_ms;
-    struct bucket bucket = metric_bucket(rulebook, group, instant, &end_ms);
-    bucket.value = change;
-    member_add_metric(&apply->state->members, &apply->member, bucket);
+    struct fact fact = metric_fact(rulebook, group, instant, &end_ms);
+    fact.a = change;
+    fact_add(&apply->state->members, &apply->member, &fact);
 }
 
 /* What a change of tier is made of. */
@@ -151,11 +161,11 @@ void
 tier_evaluate(struct apply *apply, struct instant instant, struct instant effective)
 {
     struct rulebook *rulebook = rulebooks_at(&apply->state->rulebooks, instant);
-    if (rulebook == NULL) return;
+    if (rulebook == NULL || apply->member->status == MEMBER_UNKNOWN) return;
     for (uint32_t group = 0; group < rulebook->program.group_count; group++) {
         struct step step = {.rulebook = rulebook, .group = group, .effective_ms = effective.ms};
-        struct bucket bucket = metric_bucket(rulebook, group, instant, &step.window_end_ms);
-        step.metric = metric_value(apply->member, &bucket);
+        struct fact fact = metric_fact(rulebook, group, instant, &step.window_end_ms);
+        step.metric = metric_value(apply->member, &fact);
         step.to = qualified_level(&rulebook->program.groups[group], step.metric);
         if (step.to == 0) continue;
         step.from = held_level(apply, rulebook, group);
@@ -176,10 +186,10 @@ tier_review(struct apply *apply, uint32_t group_slot, struct instant instant)
     if (group->window == WINDOW_LIFETIME) return;
 
     struct step step = {.rulebook = rulebook, .group = (uint32_t)index, .effective_ms = instant.ms};
-    struct bucket closed =
-        metric_bucket(rulebook, step.group, (struct instant){instant.ms - 1}, &step.window_end_ms);
+    struct fact closed =
+        metric_fact(rulebook, step.group, (struct instant){instant.ms - 1}, &step.window_end_ms);
     step.metric = metric_value(apply->member, &closed);
-    metric_bucket(rulebook, step.group, instant, &step.window_end_ms);
+    metric_fact(rulebook, step.group, instant, &step.window_end_ms);
     step.from = held_level(apply, rulebook, step.group);
     uint32_t qualified = qualified_level(group, step.metric);
     bool lower = qualified < step.from;

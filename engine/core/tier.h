@@ -10,6 +10,10 @@
 uint32_t tier_at(const struct state *state, const struct rulebook *rulebook,
                  const struct member *member, uint32_t group, struct instant instant);
 
+/* The group's metric in the window of the instant. */
+int64_t tier_metric(const struct member *member, struct rulebook *rulebook, uint32_t group,
+                    struct instant instant);
+
 /* Whether the metrics of a group can take a change at an instant without leaving 63 bits. */
 bool tier_can_add(const struct rulebook *rulebook, const struct member *member, uint32_t group,
                   struct instant instant, int64_t change);

@@ -17,9 +17,16 @@
 #include "engine/core/memo.h"
 #include "engine/core/row.h"
 
-/* Kinds of due work, semantics §2, in their order; those of this version of the fold. Persisted
- * codes. */
-enum due_kind { DUE_EXPIRY = 2, DUE_REVIEW = 5, DUE_NOTICE = 7 };
+/* Kinds of due work, semantics §2, in their order. Persisted codes. */
+enum due_kind {
+    DUE_TIMEOUT = 1,    /* holds, crossings and deadlines time out */
+    DUE_EXPIRY = 2,     /* lots expire, inactivity and grace ends included */
+    DUE_ACTIVATION = 3, /* lots activate */
+    DUE_ROLL = 4,       /* streaks, missions and dates of the member */
+    DUE_REVIEW = 5,     /* tier reviews and override ends */
+    DUE_GIVE_UP = 6,    /* waiting refunds */
+    DUE_NOTICE = 7,
+};
 
 struct hint {
     int64_t ms;

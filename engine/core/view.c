@@ -38,7 +38,10 @@ view_wallets(const struct state *state, const struct member *member, struct aren
             .currency = text(arena, state->rulebooks.currencies[slot]),
             .scale = state->rulebooks.scales[slot],
             .qualifying = qualifying,
+            .pending.units = wallet->pending,
             .active.units = wallet->active,
+            .held.units = wallet->held,
+            .lapsing.units = wallet->lapsing,
             .arrears.units = wallet->arrears,
         };
     }
@@ -57,10 +60,14 @@ view_lots(const struct state *state, const struct member *member, struct arena *
         lots[i] = (struct lot_view){
             .id = {lot->ordinal, lot->index},
             .currency = view->wallets[lot->currency].currency,
-            .rule = text(arena, program->rules[lot->rule].id),
+            .rule = text(arena, rulebooks_name(&state->rulebooks, NAME_SOURCE, lot->rule)),
             .rule_version = program->version,
             .granted.units = lot->granted,
             .remaining.units = lot->remaining,
+            .held.units = lot->held,
+            .state = lot->state,
+            .state_name = lot_state_name(lot->state),
+            .activates_at.ms = lot->activates_ms,
             .earned_at.ms = lot->earned_ms,
             .expires_at.ms = lot->expires_ms,
         };
@@ -96,9 +103,7 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
         const struct program_group *group = &rulebook->program.groups[g];
         uint8_t slot = rulebook->group_slot[g];
         uint32_t level = tier_at(state, rulebook, member, g, (struct instant){INT64_MAX});
-        int64_t start_ms, end_ms;
         uint32_t digits;
-        rulebook_window(rulebook, g, state->clock, &start_ms, &end_ms);
         tiers[g] = (struct tier_view){
             .group = text(arena, group->id),
             .level = text(arena, group->levels[level].id),
@@ -106,8 +111,7 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
             .valid_until.ms = INT64_MAX,
             .metric = group->metric,
             .metric_unit = metric_unit(arena, rulebook, group, &digits),
-            .metric_value = member_metric(member, slot, (uint8_t)group->metric,
-                                          (uint8_t)group->window, start_ms),
+            .metric_value = tier_metric(member, rulebook, g, state->clock),
         };
         tiers[g].metric_digits = digits;
         if (slot < member->tier_count && member_tiers(member)[slot].held) {
@@ -130,7 +134,7 @@ member_lookup(const struct state *state, struct bytes key, struct arena *arena,
     bool known;
     const struct member *member = members_find(&state->members, key, needs, &known);
     if (!known && state->damage[0] == 0) return LOOKUP_NEEDS;
-    if (member == NULL) return LOOKUP_UNKNOWN;
+    if (member == NULL || member->status == MEMBER_UNKNOWN) return LOOKUP_UNKNOWN;
     struct member_view view = {
         .member = text(arena, key),
         .number = member->number,

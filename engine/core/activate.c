@@ -1,0 +1,242 @@
+#include "engine/core/activate.h"
+
+#include "engine/core/arrears.h"
+#include "engine/core/due.h"
+#include "engine/core/expire.h"
+#include "engine/core/fact.h"
+#include "engine/core/lot.h"
+
+bool
+activate_is_past(const struct apply *apply, const struct lot *lot)
+{
+    int64_t now_ms = apply->state->clock.ms;
+    if (apply->member->status == MEMBER_FROZEN)
+        now_ms = fact_value(apply->member, FACT_FROZEN, 0, 0, 0);
+    return lot->expires_ms <= now_ms;
+}
+
+int64_t
+activate_at(const struct lot *lot)
+{
+    bool waits = (lot->flags & (LOT_AWAITS_DELIVERY | LOT_QUARANTINED)) != 0;
+    return waits ? INT64_MAX : lot->activates_ms;
+}
+
+void
+activate_number(struct apply *apply, struct lot *lot)
+{
+    lot->ordinal = apply_ordinal(apply);
+    lot->index = apply->event != NULL ? apply->lot_count++ : apply->state->due_lots++;
+}
+
+void
+activate_schedule(struct apply *apply, struct lot *lot)
+{
+    const struct state *state = apply->state;
+    struct member *member = apply->member;
+    if (lot->state == LOT_PENDING) due_note(apply, activate_at(lot), DUE_ACTIVATION);
+    if (lot->deadline_ms != INT64_MAX)
+        due_note(apply, lot->deadline_ms, lot->state == LOT_PENDING ? DUE_TIMEOUT : DUE_EXPIRY);
+    if (lot->expires_ms == INT64_MAX || lot->state == LOT_LAPSING) return;
+    lot->flags &= (uint8_t)~LOT_NOTICED;
+    if (member_is_noticed(member, lot->currency, lot->expires_ms)) lot->flags |= LOT_NOTICED;
+    due_note(apply, lot->expires_ms, DUE_EXPIRY);
+    int64_t reach_ms = (state->rulebooks.notice_days_max + 2) * CALENDAR_DAY_MS;
+    if ((lot->flags & LOT_NOTICED) == 0 && lot->expires_ms - reach_ms <= member->scheduled_ms)
+        due_note(apply, expire_notice_at(state, lot), DUE_NOTICE);
+}
+
+/* ---- Into active ---- */
+
+/* Noted claw-backs, then the arrears of the lot's own order (semantics §5). Returns what is left.
+ */
+static int64_t
+meet_claims(struct apply *apply, const struct lot *lot, int64_t units, int64_t effective_ms)
+{
+    int64_t noted = arrears_take_noted(apply, lot->currency, units, ARREARS_OF_ANY);
+    if (noted > 0) {
+        posting_move(apply, POSTING_CLAW_BACK, ACCOUNT_ACTIVE, ACCOUNT_REVERSED, lot->currency,
+                     noted, lot, effective_ms);
+        units -= noted;
+    }
+    if (lot->order == 0 || units == 0) return units;
+    return units - arrears_repay(apply, lot->currency, units, lot->order, lot, effective_ms);
+}
+
+/* Puts the lot where it belongs by now: among the open ones, or, with nothing left, among the
+ * closed ones when something of it expired. */
+static void
+put_back(struct apply *apply, const struct lot *place, const struct lot *lot)
+{
+    struct members *members = &apply->state->members;
+    struct lot *open = lots_find(apply->member, place);
+    if (open != NULL && lot_compare(open, lot) == 0) {
+        *open = *lot;
+        activate_schedule(apply, open);
+        posting_settle(apply, open);
+        return;
+    }
+    if (open != NULL) {
+        uint32_t count;
+        uint32_t at = (uint32_t)(open - lots_of(apply->member, lot->currency, &count));
+        lots_remove(members, &apply->member, lot->currency, at, 1);
+    }
+    if (lot->remaining > 0 || lot->held > 0) {
+        lots_insert(members, &apply->member, lot);
+        activate_schedule(apply, lots_find(apply->member, lot));
+    } else if (lot->expired > 0 || (lot->flags & LOT_MOVED) != 0) {
+        closed_add(&apply->state->closed, apply->member->number, lot);
+    }
+}
+
+int64_t
+activate_enter(struct apply *apply, const struct lot *lot, const struct entering *entering)
+{
+    const int64_t effective_ms = entering->effective_ms;
+    member_wallet(&apply->state->members, &apply->member, lot->currency);
+    const struct lot *open = lots_find(apply->member, lot);
+    struct lot coming = open != NULL ? *open : *lot;
+    CHECK(open != NULL || coming.remaining == 0);
+    if (open == NULL) coming.state = LOT_ACTIVE;
+    if (entering->from == ACCOUNT_HELD) coming.held -= entering->units;
+    if (entering->from == ACCOUNT_EXPIRED) coming.expired -= entering->units;
+    CHECK(coming.held >= 0 && coming.expired >= 0);
+
+    int64_t left = entering->units;
+    posting_move(apply, entering->kind, entering->from, ACCOUNT_ACTIVE, coming.currency, left,
+                 &coming, effective_ms);
+    if (entering->comes_back) left = meet_claims(apply, &coming, left, effective_ms);
+    if (left > 0 && activate_is_past(apply, &coming)) {
+        if (coming.state == LOT_ACTIVE && entering->restore_until_ms > apply->state->clock.ms) {
+            coming.expires_ms = entering->restore_until_ms;
+            coming.flags |= LOT_MOVED;
+        } else {
+            int64_t dated_ms = effective_ms > coming.expires_ms ? effective_ms : coming.expires_ms;
+            posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, coming.currency,
+                         left, &coming, dated_ms);
+            coming.expired += left;
+            left = 0;
+        }
+    }
+    if (left > 0) {
+        left -= arrears_repay(apply, coming.currency, left, ARREARS_OF_ANY, &coming, effective_ms);
+    }
+    CHECK(left == 0 || coming.state == LOT_ACTIVE);
+    coming.remaining += left;
+    put_back(apply, lot, &coming);
+    return left;
+}
+
+/* ---- New lots, and pending ones ---- */
+
+void
+activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
+{
+    struct lot active = *lot;
+    int64_t units = lot->remaining;
+    uint32_t count;
+    CHECK(lot->state == LOT_PENDING && lot->held == 0);
+    uint32_t at = (uint32_t)(lot - lots_of(apply->member, lot->currency, &count));
+    lots_remove(&apply->state->members, &apply->member, active.currency, at, 1);
+    active.remaining = 0;
+    active.state = LOT_ACTIVE;
+    active.activates_ms = effective_ms;
+    active.deadline_ms = INT64_MAX;
+    active.flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
+    if (active.expires_ms == INT64_MAX) active.expires_ms = expire_of(apply->state, &active);
+    struct entering entering = {
+        .kind = POSTING_ACTIVATE,
+        .from = ACCOUNT_PENDING,
+        .units = units,
+        .effective_ms = effective_ms,
+    };
+    activate_enter(apply, &active, &entering);
+}
+
+void
+activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enum account from,
+               int64_t effective_ms)
+{
+    activate_number(apply, lot);
+    lot->remaining = 0;
+    if (lot->deadline_ms == 0) lot->deadline_ms = INT64_MAX;
+    if (activate_at(lot) <= effective_ms) {
+        struct entering entering = {
+            .kind = kind, .from = from, .units = lot->granted, .effective_ms = effective_ms};
+        activate_enter(apply, lot, &entering);
+        return;
+    }
+    lot->state = LOT_PENDING;
+    lot->remaining = lot->granted;
+    member_wallet(&apply->state->members, &apply->member, lot->currency);
+    posting_move(apply, kind, from, ACCOUNT_PENDING, lot->currency, lot->granted, lot,
+                 effective_ms);
+    lots_insert(&apply->state->members, &apply->member, lot);
+    struct lot *open = lots_find(apply->member, lot);
+    if (activate_at(lot) <= apply->state->clock.ms && lot->activates_ms < lot->expires_ms) {
+        activate_lot(apply, open, lot->activates_ms);
+    } else {
+        activate_schedule(apply, open);
+    }
+}
+
+void
+activate_cancel(struct apply *apply, struct lot *lot, int64_t effective_ms)
+{
+    CHECK(lot->state == LOT_PENDING);
+    int64_t units = lot->remaining;
+    lot->flags |= LOT_CANCELLED;
+    posting_move_lot(apply, POSTING_CANCEL, ACCOUNT_PENDING, ACCOUNT_REVERSED, lot, units,
+                     effective_ms);
+    lot->expired += units;
+    posting_settle(apply, lot);
+}
+
+/* The first pending lot of a slot that has something due at `ms`: its activation, or its deadline.
+ */
+static struct lot *
+first_pending(const struct apply *apply, uint32_t slot, int64_t ms, bool deadline)
+{
+    uint32_t count;
+    struct lot *lots = lots_of(apply->member, slot, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (lots[i].state != LOT_PENDING) continue;
+        if ((deadline ? lots[i].deadline_ms : activate_at(&lots[i])) == ms) return &lots[i];
+    }
+    return NULL;
+}
+
+uint64_t
+activate_due(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
+{
+    uint64_t done = 0;
+    struct lot *lot;
+    for (; done < max && (lot = first_pending(apply, slot, ms, false)) != NULL; done++)
+        activate_lot(apply, lot, ms);
+    return done;
+}
+
+uint64_t
+activate_give_up(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
+{
+    uint64_t done = 0;
+    struct lot *lot;
+    for (; done < max && (lot = first_pending(apply, slot, ms, true)) != NULL; done++)
+        activate_cancel(apply, lot, ms);
+    return done;
+}
+
+struct lot
+activate_recall(struct apply *apply, const struct lot *image)
+{
+    struct lot lot = *image;
+    const struct lot *open = lots_find_id(apply->member, image);
+    if (open != NULL) return *open;
+    if (closed_take(&apply->state->closed, apply->member->number, image->ordinal, image->index,
+                    &lot)) {
+        return lot;
+    }
+    lot.remaining = lot.held = 0;
+    lot.flags &= (uint8_t)~LOT_NOTICED;
+    return lot;
+}
