@@ -9,6 +9,7 @@
  * rulebooks, activations ignored 4 ×  u64 next_sequence, hash, offset u64 × 2  digest of the rows
  *   u32  low hour, u32 end hour, u64 checkpoints   (timer.h)
  *   u32  lots numbered after the last event, u64 members that are not enrolled
+ *   members that a new rulebook still has to judge (anew.h)
  *   u8   currency slots, and for each its 18 balances as i64
  *   u8   verdicts counted, and for each: u8 verdict, u64 count
  */
@@ -57,6 +58,7 @@ state_encode_meta(const struct state *state, struct writer *writer)
     writer_u64le(writer, state->timers.checkpoints);
     writer_u32le(writer, state->due_lots);
     writer_u64le(writer, state->members.unknown_count);
+    anew_encode(&state->anew, writer);
     writer_u8(writer, (uint8_t)state->rulebooks.currency_count);
     for (uint32_t slot = 0; slot < state->rulebooks.currency_count; slot++) {
         for (size_t account = 0; account < ACCOUNT_CODES; account++)

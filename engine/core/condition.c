@@ -144,13 +144,13 @@ read_field(const struct machine *machine, enum condition_field field, uint16_t s
 
 static_assert(sizeof(struct instant) == sizeof(int64_t), "read_field copies instants as numbers");
 
-static struct attributes
+static struct condition_pairs
 read_map(const struct machine *machine, enum condition_map map, uint16_t source)
 {
-    struct attributes pairs;
+    struct condition_pairs pairs;
     if (map == CONDITION_MAP_LINE_ATTRIBUTES) {
         const struct event_line *line = source_line(machine, source);
-        pairs = line->attributes;
+        pairs = (struct condition_pairs){line->attributes.items, line->attributes.count};
     } else {
         memcpy(&pairs, (const uint8_t *)machine->facts + maps[map].offset, sizeof pairs);
     }
@@ -159,7 +159,7 @@ read_map(const struct machine *machine, enum condition_map map, uint16_t source)
 
 /* NULL when the key is absent. */
 static const struct attribute *
-find_key(struct attributes pairs, struct bytes key)
+find_key(struct condition_pairs pairs, struct bytes key)
 {
     for (uint32_t i = 0; i < pairs.count; i++) {
         if (bytes_equal(pairs.items[i].key, key)) return &pairs.items[i];

@@ -4,6 +4,8 @@
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
 #include "engine/core/lot.h"
+#include "engine/core/override.h"
+#include "engine/core/review.h"
 #include "engine/core/tier.h"
 
 static bool
@@ -104,6 +106,13 @@ due_next(const struct state *state, const struct member *member, struct due *out
 {
     struct due due = {.ms = INT64_MAX, .kind = DUE_NOTICE};
     const struct lot *lots = member_lots(member);
+    const struct anew_item *anew = anew_of(state, member);
+    if (anew != NULL) { /* first, so that it comes before the reviews of its instant */
+        due = (struct due){.ms = anew->at_ms,
+                           .kind = DUE_REVIEW,
+                           .of = DUE_OF_RULEBOOK,
+                           .sequence = anew->sequence};
+    }
     take_facts(member, &due);
     for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
         uint32_t count = member_wallets(member)[slot].lot_count;
@@ -115,11 +124,9 @@ due_next(const struct state *state, const struct member *member, struct due *out
         offer(member, noticed->expires_ms, DUE_EXPIRY, noticed->currency, &due);
     }
     for (uint32_t group = 0; group < member->tier_count; group++) {
-        take_earlier((struct due){.ms = member_tiers(member)[group].review_ms,
-                                  .kind = DUE_REVIEW,
-                                  .of = DUE_OF_TIER,
-                                  .slot = group},
-                     &due);
+        struct due review = {.of = DUE_OF_TIER, .slot = group};
+        if (review_next(&member_tiers(member)[group], &review.ms, &review.kind))
+            take_earlier(review, &due);
     }
     if (due.ms == INT64_MAX) return false;
     *out_due = due;
@@ -171,6 +178,7 @@ do_fact(struct apply *apply, const struct due *due)
     const struct fact *fact = &due->fact;
     const struct fact *left;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
     default: UNREACHABLE();
     }
     left = fact_find(apply->member, fact->kind, fact->slot, fact->key, fact->index);
@@ -185,7 +193,11 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     switch (due->of) {
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;
     case DUE_OF_FACT: do_fact(apply, due); break;
-    case DUE_OF_TIER: tier_review(apply, due->slot, (struct instant){due->ms}); break;
+    case DUE_OF_RULEBOOK:
+        apply->member->judged = due->sequence;
+        review_rulebook(apply, (struct instant){due->ms});
+        break;
+    case DUE_OF_TIER: review_do(apply, due->slot, (struct instant){due->ms}, due->kind); break;
     }
     struct due next;
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
@@ -201,7 +213,7 @@ due_run(struct state *state, struct effects *effects, struct position cause, str
         struct member **member)
 {
     struct due due;
-    if ((*member)->scheduled_ms > state->clock.ms) return;
+    if ((*member)->scheduled_ms > state->clock.ms && anew_of(state, *member) == NULL) return;
     while (due_next(state, *member, &due) && due.ms <= state->clock.ms) {
         struct apply apply = apply_of(state, effects, NULL);
         apply.cause = cause;

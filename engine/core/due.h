@@ -9,7 +9,7 @@
 #include "engine/core/state_priv.h"
 
 /* What has something due. */
-enum due_of { DUE_OF_LOTS, DUE_OF_FACT, DUE_OF_TIER };
+enum due_of { DUE_OF_LOTS, DUE_OF_FACT, DUE_OF_TIER, DUE_OF_RULEBOOK };
 
 struct due {
     int64_t ms;
@@ -18,6 +18,7 @@ struct due {
     uint32_t slot;      /* of the currency or the group */
     int64_t expires_ms; /* of a notice */
     struct fact fact;   /* a copy, of DUE_OF_FACT */
+    uint32_t sequence;  /* of DUE_OF_RULEBOOK */
 };
 
 /* The member's next due work, whenever it is; false when there is none. */

@@ -591,6 +591,24 @@ take_time(struct state *state, const struct entry *entry, int64_t append_ms)
     int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
     if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
+    anew_reach(state);
+}
+
+/* A version that is put in force judges all tiers anew, once it is in effect. */
+static bool
+apply_activation(struct state *state, const struct entry *entry, int64_t append_ms,
+                 struct fault *out_fault)
+{
+    size_t before = state->rulebooks.count;
+    if (anew_is_full(state)) {
+        state->rulebooks.ignored++; /* no programme has so many versions that wait */
+        return true;
+    }
+    if (!rulebooks_activate(&state->rulebooks, &entry->activation, out_fault)) return false;
+    if (state->rulebooks.count == before) return true;
+    take_time(state, entry, append_ms);
+    anew_add(state, state->rulebooks.items[before]->program.effective_from.ms);
+    return true;
 }
 
 static uint32_t
@@ -612,8 +630,7 @@ fold_apply(struct state *state, const struct entry *entry, struct position posit
     arena_reset_to(state->scratch, 0);
     if (entry->kind == ENTRY_GENESIS && !apply_genesis(state, &entry->genesis, out_fault))
         return false;
-    if (entry->kind == ENTRY_ACTIVATION &&
-        !rulebooks_activate(&state->rulebooks, &entry->activation, out_fault))
+    if (entry->kind == ENTRY_ACTIVATION && !apply_activation(state, entry, append_ms, out_fault))
         return false;
     take_time(state, entry, append_ms);
     state->applied = packed;
@@ -651,6 +668,16 @@ due_needs(const struct state *state, struct needs *needs)
     }
 }
 
+/* Rows of the members whom a new rulebook comes to next. */
+static void
+anew_needs(const struct state *state, const struct anew_item *item, struct needs *needs)
+{
+    for (uint64_t i = 0; i < DUE_LOOK_AHEAD && item->next + i <= item->end; i++) {
+        if (members_warm(&state->members, item->next + i) == NULL)
+            members_need(item->next + i, needs);
+    }
+}
+
 /* Does what one hint stands for, up to `max` items. True when the hint is done with. */
 static bool
 take_hint(struct state *state, const struct hint *hint, struct effects *effects, uint64_t max,
@@ -671,28 +698,65 @@ take_hint(struct state *state, const struct hint *hint, struct effects *effects,
     return true;
 }
 
+/* A new rulebook judges the next member: one item. What that member had due before was done before,
+ * for its hint is earlier. */
+static void
+take_anew(struct state *state, const struct anew_item *item, struct effects *effects,
+          uint64_t *out_done)
+{
+    struct member *member = members_warm(&state->members, item->next);
+    *out_done = member->status != MEMBER_UNKNOWN;
+    if (anew_of(state, member) == item) {
+        struct apply apply = apply_of(state, effects, NULL);
+        struct due due = {.ms = item->at_ms,
+                          .kind = DUE_REVIEW,
+                          .of = DUE_OF_RULEBOOK,
+                          .sequence = item->sequence};
+        apply.member = member;
+        due_do(&apply, &due, (struct instant){0}, 1);
+    }
+    anew_pass(state);
+}
+
+static bool
+hint_before(const struct hint *a, const struct hint *b)
+{
+    return a->ms < b->ms || (a->ms == b->ms && a->kind_and_member < b->kind_and_member);
+}
+
 enum due_result
 fold_due(struct state *state, uint32_t slice, struct effects *effects, struct needs *needs)
 {
-    struct hint hint;
     if (state->damage[0] != 0) state->due_budget = 0;
     for (uint64_t work = 0; state->due_budget > 0;) {
         if (!timers_reach(&state->timers, state->clock.ms, needs)) return DUE_NEEDS;
-        if (!timers_first(&state->timers, &hint) || hint.ms > state->clock.ms) {
+        struct hint hint;
+        bool hinted = timers_first(&state->timers, &hint) && hint.ms <= state->clock.ms;
+        const struct anew_item *anew = anew_first(state);
+        if (!hinted && anew == NULL) {
             state->due_budget = 0;
             break;
         }
         if (work >= slice) return DUE_MORE;
-        if (members_warm(&state->members, hint_member(&hint)) == NULL) {
-            due_needs(state, needs);
-            return DUE_NEEDS;
-        }
         uint64_t done, max = slice - work < state->due_budget ? slice - work : state->due_budget;
-        bool over = take_hint(state, &hint, effects, max, &done);
+        struct hint turn = anew == NULL ? (struct hint){INT64_MAX, 0}
+                                        : hint_of(anew->at_ms, DUE_REVIEW, anew->next);
+        if (anew != NULL && (!hinted || !hint_before(&hint, &turn))) {
+            if (members_warm(&state->members, anew->next) == NULL) {
+                anew_needs(state, anew, needs);
+                return DUE_NEEDS;
+            }
+            take_anew(state, anew, effects, &done);
+        } else {
+            if (members_warm(&state->members, hint_member(&hint)) == NULL) {
+                due_needs(state, needs);
+                return DUE_NEEDS;
+            }
+            if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
+        }
         state->due_budget -= (uint32_t)done;
         work += done +
                 1; /* a hint that nothing bears out is work for the shell, but no item of the law */
-        if (over) timers_pop(&state->timers);
     }
     return DUE_DONE;
 }
@@ -700,6 +764,7 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
 bool
 state_due_by(const struct state *state, int64_t clock_ms, int64_t *out_next_due_ms)
 {
-    *out_next_due_ms = timers_next_ms(&state->timers);
+    int64_t hinted_ms = timers_next_ms(&state->timers), anew_ms = anew_next_ms(state);
+    *out_next_due_ms = hinted_ms < anew_ms ? hinted_ms : anew_ms;
     return *out_next_due_ms <= clock_ms;
 }

@@ -153,9 +153,9 @@ compute_claws(const struct apply *apply, struct giveback *giveback)
 static int64_t
 metric_change(const struct giveback *giveback, uint32_t g)
 {
-    const struct program_group *group = &giveback->rulebook->program.groups[g];
-    if (group->metric == METRIC_SPEND) return giveback->after.spend[g] - giveback->before.spend[g];
-    return giveback->after.points[group->currency] - giveback->before.points[group->currency];
+    const struct program_metric *metric = &giveback->rulebook->program.groups[g].metrics[0];
+    if (metric->kind == METRIC_SPEND) return giveback->after.spend[g] - giveback->before.spend[g];
+    return giveback->after.points[metric->currency] - giveback->before.points[metric->currency];
 }
 
 static enum verdict
@@ -352,9 +352,9 @@ judge_loose(const struct apply *apply, const struct earn_result *result)
         }
     }
     for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
+        const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
+            metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
         if (!tier_can_add(apply->rulebook, apply->member, g, apply->event->occurred_at, -change))
             return VERDICT_OVERFLOW;
     }
@@ -375,9 +375,9 @@ book_loose(struct apply *apply, const struct earn_result *result, int64_t total)
         output_amount(apply, slot, result->points[c], result->points[c]);
     }
     for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
+        const struct program_metric *metric = &program->groups[g].metrics[0];
         int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
+            metric->kind == METRIC_SPEND ? result->spend[g] : result->points[metric->currency];
         tier_add(apply, apply->rulebook, g, event->occurred_at, -change);
     }
     struct loose_refund row = {

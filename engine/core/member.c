@@ -8,7 +8,7 @@
  *   24  u32  noticed_count, fact_count, lot_count, 0
  *   40  i64  enrolled_ms
  *   48       key, filled with 0 to a multiple of 8; of what is left of a placeholder: none
- *            wallets (64 bytes each), tiers (24), past tiers (16), noticed instants (16), facts
+ *            wallets (64 bytes each), tiers (64), past tiers (16), noticed instants (16), facts
  * (40), lots (96)
  *
  * A directory row holds the locator's hashes (u64) of up to 256 members, by number, from the number
@@ -30,7 +30,7 @@ enum {
     SECTIONS_AT = offsetof(struct member, sections),
 };
 
-static_assert(sizeof(struct wallet) == 64 && sizeof(struct member_tier) == 24 &&
+static_assert(sizeof(struct wallet) == 64 && sizeof(struct member_tier) == 64 &&
                   sizeof(struct past_tier) == 16,
               "persisted layouts");
 static_assert(sizeof(struct noticed) == 16 && sizeof(struct fact) == 40 && sizeof(struct lot) == 96,
@@ -573,10 +573,23 @@ member_tier(struct members *members, struct member **member, uint32_t group)
     while ((*member)->tier_count <= group) {
         const struct member_tier *end = member_tiers(*member) + (*member)->tier_count;
         struct member_tier *tier = member_open_gap(members, member, end, sizeof *tier);
-        tier->review_ms = INT64_MAX;
+        tier->review_ms = tier->grace_ms = tier->at_risk_ms = INT64_MAX;
+        tier->reviewed_ms = tier->peak_ms = INT64_MIN;
+        tier->level = tier->base = tier->from = tier->result = tier->lower = tier->peak =
+            UINT16_MAX;
         (*member)->tier_count++;
     }
     return &member_tiers(*member)[group];
+}
+
+void
+member_drop_tiers(struct members *members, struct member **member)
+{
+    size_t bytes = member_bytes(*member);
+    uint8_t *first = (uint8_t *)member_tiers(*member);
+    size_t dropped = (size_t)((uint8_t *)member_noticed(*member) - first);
+    (*member)->tier_count = (*member)->past_count = 0;
+    member_close_gap(members, member, first, dropped, bytes);
 }
 
 static void

@@ -53,13 +53,24 @@ struct wallet {
     uint32_t reserved;
 };
 
-/* The tier held in one group. No entry and level 0 both mean the lowest level, since enrolment. */
+/* The tier held in one group. No entry and level 0 both mean the lowest level, since enrolment.
+ * Levels are slots among the group's, by first appearance; UINT16_MAX: the lowest one. */
 struct member_tier {
     int64_t since_ms;
-    int64_t review_ms; /* INT64_MAX = none */
-    uint16_t level;    /* slot of the level among the group's, by first appearance */
-    uint8_t held;      /* 0: the entry is empty, its level not yet decided */
-    uint8_t reserved[5];
+    int64_t review_ms;   /* INT64_MAX = none */
+    int64_t grace_ms;    /* a downgrade waits until then; INT64_MAX = none does */
+    int64_t at_risk_ms;  /* when to see whether the review is met; INT64_MAX = never */
+    int64_t reviewed_ms; /* start of the window that began with the last review */
+    int64_t peak_ms;     /* start of the window in which `peak` was reached */
+    uint16_t level;
+    uint16_t base;   /* by metrics and reviews: what is held but for an override */
+    uint16_t from;   /* before the last review */
+    uint16_t result; /* of the last review */
+    uint16_t lower;  /* to which the waiting downgrade goes */
+    uint16_t peak;   /* the highest that an upgrade reached in that window */
+    uint8_t held;    /* 0: nothing was held yet but the lowest */
+    uint8_t reviewed;
+    uint8_t reserved[2];
 };
 
 /* A tier held before: it began at since_ms and ended when the next of its group began. */
@@ -140,7 +151,7 @@ struct member {
     uint8_t format, status, key_bytes, wallet_count, tier_count, past_count;
     uint8_t reserved_two[2];
     uint32_t noticed_count, fact_count, lot_count;
-    uint32_t reserved_four;
+    uint32_t judged; /* the last new rulebook that judged its tiers before its turn: anew.h */
     int64_t enrolled_ms;
     uint8_t sections[];
 };
@@ -311,6 +322,8 @@ member_wallet_find(const struct member *member, uint32_t slot)
 }
 
 struct member_tier *member_tier(struct members *members, struct member **member, uint32_t group);
+/* Takes out all tiers, past ones too. */
+void member_drop_tiers(struct members *members, struct member **member);
 void member_add_past(struct members *members, struct member **member, struct past_tier past);
 
 /* Forgets tiers of a group that had ended by `before_ms`. */

@@ -34,7 +34,7 @@ enum {
     PROGRAM_LIMITS_MAX = 64,
     PROGRAM_FUNDERS_MAX = 256,
     PROGRAM_STORES_MAX = 1000,
-    PROGRAM_ZONES_MAX = 64, /* of stores, the programme's own not counted */
+    PROGRAM_ZONES_MAX = 64, /* of stores */
     PROGRAM_REWARDS_MAX = 1000,
     PROGRAM_PRICES_MAX = 64, /* of one reward */
     PROGRAM_SPEND_LIMITS_MAX = 128,
@@ -42,6 +42,8 @@ enum {
     PROGRAM_DATES_MAX = 64,    /* of one expiry or campaign */
     PROGRAM_NONE = UINT32_MAX, /* in place of an index: there is none */
 };
+
+struct condition;
 
 /* All enums in this file are persisted codes. */
 
@@ -65,6 +67,7 @@ struct program_window {
 /* A condition compiled to a flat program (condition.h); size 0: none. */
 struct program_condition {
     struct bytes code;
+    const struct condition *decoded; /* of the code, by program_decode; NULL where there is none */
 };
 
 /* What an order or activity must be for something to apply. All parts that are given must hold. */
@@ -74,6 +77,12 @@ struct program_filter {
     struct program_condition when;
     struct program_window window;
 };
+
+/* A filter that everything passes. */
+#define PROGRAM_FILTER_NONE                                                                        \
+    {                                                                                              \
+        .window = { {INT64_MIN}, {INT64_MAX} }                                                     \
+    }
 
 /* A number of calendar units: "3 months". */
 struct program_period {
@@ -94,7 +103,7 @@ enum per {
 };
 
 struct program_times {
-    uint32_t count; /* 0 = as often as it happens */
+    uint32_t count; /* 0 = as often as it happens; per is PER_LIFETIME then */
     enum per per;   /* PER_DAY … PER_LIFETIME */
 };
 
@@ -222,14 +231,14 @@ struct program_campaign {
     uint32_t currency;
     int32_t priority;
     struct rate factor;
-    const uint32_t *rules; /* indexes of base rules; count 0 = all of the currency */
+    const uint32_t *rules; /* indexes of base rules, rising; count 0 = all of the currency */
     uint32_t rule_count;
-    struct program_filter filter; /* its window is in the programme's zone, or local: see below */
+    struct program_filter filter; /* its window is open with store_zone: see below */
     bool store_zone;              /* calendar keys and window by the clock of the order's store */
     struct local local_from, local_until; /* store_zone: the window on the wall; INT64_MIN, _MAX */
-    uint8_t weekdays;                     /* bits, Monday = 1; 0 = all */
+    uint8_t weekdays;                     /* bits, Monday = 1; 0 = all (never 127) */
     uint32_t days_of_month;               /* bits 1 << day; 0 = all */
-    const struct program_date *dates;
+    const struct program_date *dates;     /* rising */
     uint32_t date_count;
     int32_t from_minute, until_minute; /* of the day, half-open; 0 and 1440 = all day */
     enum birthday_window birthday;
@@ -252,11 +261,11 @@ struct program_award {
     uint32_t currency;
     int32_t priority;
     int64_t points;
-    struct bytes activity; /* AWARD_ACTIVITY: kind, or the programme's own name */
-    int64_t balance;       /* AWARD_BALANCE */
-    struct program_times times;
-    struct program_filter filter;
-    int32_t tier_group; /* or -1 */
+    struct bytes activity;        /* AWARD_ACTIVITY: kind, or the programme's own name */
+    int64_t balance;              /* AWARD_BALANCE */
+    struct program_times times;   /* beside what the kind says: a birthday is once a year, always */
+    struct program_filter filter; /* nothing of lines */
+    int32_t tier_group;           /* or -1 */
     uint32_t funder;
     struct program_pending pending;
 };
@@ -284,14 +293,14 @@ struct program_mission {
     struct bytes activity;
     int64_t target;           /* events, periods, minor units or units of value */
     uint16_t money;           /* GOAL_SUM of purchases */
-    enum calendar_unit every; /* GOAL_CONSECUTIVE */
-    enum per per;
+    enum calendar_unit every; /* GOAL_CONSECUTIVE, else CALENDAR_NONE */
+    enum per per;             /* PER_DAY … PER_LIFETIME, which is GOAL_CONSECUTIVE's */
     uint32_t repeats;
     uint32_t currency; /* PROGRAM_NONE: no points */
     int64_t points;
-    struct bytes badge; /* may be empty */
-    struct program_basis basis;
-    struct program_filter filter;
+    struct bytes badge;           /* may be empty */
+    struct program_basis basis;   /* GOAL_SUM of purchases */
+    struct program_filter filter; /* of lines only categories: any line */
     int32_t priority;
     uint32_t funder;
 };
@@ -314,7 +323,7 @@ struct program_cap {
     struct bytes id;
     uint32_t currency;
     int32_t priority;
-    const struct program_source *covers; /* count 0 = everything earned in the currency */
+    const struct program_source *covers; /* rising; count 0 = all that is earned in the currency */
     uint32_t cover_count;
     int64_t max;
     enum per per;
@@ -359,7 +368,8 @@ enum downgrade { DOWNGRADE_NONE = 1, DOWNGRADE_ONE_STEP = 2, DOWNGRADE_TO_QUALIF
 
 struct program_level {
     struct bytes id;
-    int64_t thresholds[PROGRAM_METRICS_MAX]; /* by metric; all 0 in the first, never falling */
+    int64_t thresholds[PROGRAM_METRICS_MAX]; /* by metric; all 0 in the first, never falling, one
+                                                rising from each level to the next */
     struct rate multiplier; /* for rules that name the group; 1/1 where none is given */
 };
 
@@ -381,7 +391,9 @@ struct program_group {
 
 /* ---- Spending ---- */
 
-/* Thresholds of a currency, from a level up (group PROGRAM_NONE: for everybody). 0 = none. */
+/* Thresholds of a currency, from a level up (group and level PROGRAM_NONE: for everybody). 0 =
+ * none. Those of a currency name one group at most and stand together, the one for everybody first
+ * and then by level: the last that fits holds. */
 struct program_spend_limit {
     uint32_t currency, group, level;
     int64_t minimum, multiple_of, maximum;
@@ -396,7 +408,7 @@ struct program_payment {
 };
 
 struct program_price {
-    uint32_t currency, group, level; /* as above */
+    uint32_t currency, group, level; /* in the order of spend limits */
     int64_t points;
 };
 
@@ -413,7 +425,7 @@ struct program_spending {
     int64_t restore_grace_ms; /* 0 = expired points stay expired */
     const struct program_spend_limit *limits;
     uint32_t limit_count;
-    const struct program_payment *payments;
+    const struct program_payment *payments; /* by currency, then money */
     uint32_t payment_count;
     const struct program_reward *rewards; /* by id */
     uint32_t reward_count;
@@ -476,7 +488,7 @@ struct program {
     uint32_t currency_count;
     struct program_group groups[PROGRAM_GROUPS_MAX];
     uint32_t group_count;
-    const struct program_zone *zones; /* of stores */
+    const struct program_zone *zones; /* of stores, by name */
     uint32_t zone_count;
     const struct program_store *stores; /* by id */
     uint32_t store_count;
@@ -508,9 +520,13 @@ struct program {
 /* Id of whatever grants. */
 struct bytes program_source_id(const struct program *program, struct program_source source);
 
-/* Writes the normalised form. The layout is described byte by byte in program.c. Fails by
+/* Writes the normalised form. The layout is described byte by byte in program_write.c. Fails by
  * writer->overflow. */
 void program_encode(const struct program *program, struct writer *writer);
+
+/* Room that the lists of a decoded program of so many bytes may take. What a compiler makes decodes
+ * in it. */
+size_t program_lists_bytes(size_t program_bytes);
 
 /* Reads and validates the normalised form; everything in *out_program points into `bytes` or the
  * arena. A program that breaks any rule of this header (order of rules, ladders, indexes, zones,

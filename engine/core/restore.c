@@ -83,6 +83,7 @@ state_decode_meta(struct state *state, struct bytes content, struct fault *out_f
     timers_restored(&state->timers, low_hour, end_hour, reader_u64le(&reader));
     state->due_lots = reader_u32le(&reader);
     state->members.unknown_count = reader_u64le(&reader);
+    anew_decode(&reader, &state->anew);
     decode_balances(&reader, state);
     return reader_done(&reader) ||
            fault_set(out_fault, FAULT_DATA, "the store's META row is damaged");

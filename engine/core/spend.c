@@ -68,8 +68,8 @@ spend_redeem(struct apply *apply)
         .usable_ms = INT64_MAX,
     };
     int64_t taken = posting_take(apply, &taking, parts, &spend.part_count);
-    CHECK(taken == redeem->request.points.units); /* the balance said it was enough: lots must agree */
-    output_amount(apply, slot, redeem->request.points.units, redeem->request.points.units);
+    CHECK(taken == taking.units); /* the balance said it was enough: lots must agree */
+    output_amount(apply, slot, taken, taken);
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     spend_encode(&spend, &writer);
     apply->reference_hash =

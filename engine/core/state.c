@@ -112,7 +112,8 @@ state_dirty_entries(const struct state *state)
 struct hash128
 state_own_share(const struct state *state)
 {
-    uint8_t bytes[28 + CURRENCY_SLOTS_MAX * (2 + 64 + ACCOUNT_CODES * 8)];
+    uint8_t bytes[64 + CURRENCY_SLOTS_MAX * (2 + 64 + ACCOUNT_CODES * 8) +
+                  ANEW_MAX * sizeof(struct anew_item)];
     struct writer writer = writer_of(bytes, sizeof bytes);
     writer_i64le(&writer, state->clock.ms);
     writer_u64le(&writer, state->identities.next);
@@ -124,6 +125,8 @@ state_own_share(const struct state *state)
         for (size_t account = 0; account < ACCOUNT_CODES; account++)
             writer_i64le(&writer, state->balances[slot][account]);
     }
+    if (state->anew.count > 0) anew_encode(&state->anew, &writer);
+    CHECK(!writer.overflow);
     return memo_share(state->memo.seed, BYTES_LITERAL("M"), writer_span(&writer));
 }
 

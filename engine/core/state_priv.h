@@ -7,6 +7,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/region.h"
+#include "engine/core/anew.h"
 #include "engine/core/closed.h"
 #include "engine/core/fold.h"
 #include "engine/core/identity.h"
@@ -36,6 +37,7 @@ struct state {
     struct references references;
     struct closed closed;
     struct timers timers;
+    struct anew anew;
 
     bool has_genesis;
     struct genesis genesis;
@@ -93,6 +95,7 @@ struct apply {
     uint32_t lot_count;         /* lots it made so far */
     uint64_t reference_hash;    /* of the order, spend or refund that it left */
     uint32_t touched;           /* currency slots, as bits */
+    int64_t metrics_from_ms;    /* earliest instant at which a tier metric changed */
     struct bytes detail;        /* for the outcome */
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
@@ -113,6 +116,7 @@ apply_of(struct state *state, struct effects *effects, const struct event *event
         .effects = effects,
         .cause = position_unpack(state->applied),
         .event = event,
+        .metrics_from_ms = INT64_MAX,
     };
 }
 

@@ -45,6 +45,12 @@ hint_kind(const struct hint *hint)
     return (enum due_kind)(hint->kind_and_member >> 40);
 }
 
+static inline struct hint
+hint_of(int64_t ms, enum due_kind kind, uint64_t member)
+{
+    return (struct hint){ms, (uint64_t)kind << 40 | member};
+}
+
 struct hour_bucket {
     uint32_t hour, count, capacity;
     struct hint *hints;

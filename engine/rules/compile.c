@@ -225,9 +225,19 @@ compile_head(struct compiler *compiler, const struct yaml_node *root)
         (enum unknown_member)get_word(compiler, &schema_members, members, "unknown");
     const struct yaml_node *combine = get(compiler, &schema_rulebook, root, "combine");
     program->line_combine = (enum combine)get_word(compiler, &schema_combine, combine, "lines");
+    program->order_combine = COMBINE_MAX;
+    program->stacking = STACKING_ADD;
+    program->spending.hold_timeout_ms = INT64_C(15) * 60 * 1000;
+    program->returns.wait_days = 30;
+    program->quarantine_days = 30;
+    program->approval_days = 7;
+    for (uint32_t i = 0; i < PROGRAM_CURRENCIES_MAX; i++)
+        program->approval_above[i] = INT64_MAX;
     const struct yaml_node *returns = get(compiler, &schema_rulebook, root, "returns");
-    get_word(compiler, &schema_returns, returns, "method");
-    program->arrears = (enum arrears_policy)get_word(compiler, &schema_returns, returns, "arrears");
+    program->returns.method =
+        (enum claw_back)get_word(compiler, &schema_returns, returns, "method");
+    program->returns.arrears =
+        (enum arrears_policy)get_word(compiler, &schema_returns, returns, "arrears");
 }
 
 /* ---- Points currencies
@@ -324,6 +334,8 @@ compile_metric(struct compiler *compiler, const struct yaml_node *group_node,
                struct program_group *group)
 {
     const struct yaml_node *metric = get(compiler, &schema_tier_group, group_node, "metric");
+    group->metrics[0].mission = PROGRAM_NONE;
+    group->upgrade = UPGRADE_IMMEDIATE;
     if (metric == NULL) return;
     const struct yaml_node *spend = get(compiler, &schema_metric, metric, "spend");
     const struct yaml_node *points = get(compiler, &schema_metric, metric, "points");
@@ -336,8 +348,8 @@ compile_metric(struct compiler *compiler, const struct yaml_node *group_node,
         return;
     }
     if (points != NULL) {
-        group->metric = METRIC_POINTS;
-        if (!resolve_currency(compiler, points, &group->currency)) group->metric = 0;
+        group->metrics[0].kind = METRIC_POINTS;
+        group->metric_count = resolve_currency(compiler, points, &group->metrics[0].currency);
         if (basis != NULL) {
             diagnostics_error(compiler->diagnostics, basis->key_place,
                               "a basis belongs to spend, not to points");
@@ -346,9 +358,11 @@ compile_metric(struct compiler *compiler, const struct yaml_node *group_node,
         }
         return;
     }
-    if (spend == NULL || !scalar_currency(spend, compiler->diagnostics, &group->money)) return;
-    group->metric = METRIC_SPEND;
-    group->basis = compile_basis(compiler, basis);
+    if (spend == NULL || !scalar_currency(spend, compiler->diagnostics, &group->metrics[0].money))
+        return;
+    group->metrics[0].kind = METRIC_SPEND;
+    group->metrics[0].basis = compile_basis(compiler, basis);
+    group->metric_count = 1;
 }
 
 /* The threshold of a level in units of its group's metric; false when it cannot be read. With an
@@ -357,10 +371,10 @@ static bool
 compile_threshold(struct compiler *compiler, const struct yaml_node *from,
                   const struct program_group *group, int64_t *out_threshold)
 {
-    if (from == NULL || group->metric == 0) return false;
-    if (group->metric == METRIC_POINTS) {
+    if (from == NULL || group->metric_count == 0) return false;
+    if (group->metrics[0].kind == METRIC_POINTS) {
         struct points points;
-        unsigned scale = compiler->program.currencies[group->currency].scale;
+        unsigned scale = compiler->program.currencies[group->metrics[0].currency].scale;
         if (!scalar_points(from, scale, compiler->diagnostics, &points)) return false;
         *out_threshold = points.units;
         return true;
@@ -371,12 +385,12 @@ compile_threshold(struct compiler *compiler, const struct yaml_node *from,
     }
     struct money money;
     if (!scalar_money(from, compiler->diagnostics, &money)) return false;
-    if (money.currency != group->money) {
-        diagnostics_error(compiler->diagnostics, from->place,
-                          "the group measures spend in %s, not in %s",
-                          currency_find(group->money)->alpha, currency_find(money.currency)->alpha);
+    if (money.currency != group->metrics[0].money) {
+        diagnostics_error(
+            compiler->diagnostics, from->place, "the group measures spend in %s, not in %s",
+            currency_find(group->metrics[0].money)->alpha, currency_find(money.currency)->alpha);
         diagnostics_hint(compiler->diagnostics, "write all levels of a group in %s",
-                         currency_find(group->money)->alpha);
+                         currency_find(group->metrics[0].money)->alpha);
         return false;
     }
     *out_threshold = money.minor;
@@ -390,13 +404,13 @@ compile_level(struct compiler *compiler, const struct yaml_node *node, struct pr
     struct program_level level = {.multiplier = {1, 1}};
     level.id = get_name(compiler, &schema_level, node, "level");
     const struct yaml_node *from = get(compiler, &schema_level, node, "from");
-    if (compile_threshold(compiler, from, group, &level.threshold)) {
-        if (group->level_count == 0 && level.threshold != 0) {
+    if (compile_threshold(compiler, from, group, &level.thresholds[0])) {
+        if (group->level_count == 0 && level.thresholds[0] != 0) {
             diagnostics_error(compiler->diagnostics, from->place,
                               "the first level must begin at 0");
             diagnostics_hint(compiler->diagnostics,
                              "put a level 'from: 0' before it: it is where every member starts");
-        } else if (group->level_count > 0 && level.threshold <= *inout_highest) {
+        } else if (group->level_count > 0 && level.thresholds[0] <= *inout_highest) {
             diagnostics_error(compiler->diagnostics, from->place,
                               "the ladder is out of order: '%.*s' does not begin "
                               "above the level before it",
@@ -404,7 +418,7 @@ compile_level(struct compiler *compiler, const struct yaml_node *node, struct pr
             diagnostics_hint(compiler->diagnostics,
                              "list the levels from the lowest to the highest");
         }
-        if (level.threshold > *inout_highest) *inout_highest = level.threshold;
+        if (level.thresholds[0] > *inout_highest) *inout_highest = level.thresholds[0];
     }
     const struct yaml_node *multiplier = get(compiler, &schema_level, node, "multiplier");
     if (multiplier != NULL) scalar_factor(multiplier, compiler->diagnostics, &level.multiplier);
@@ -461,27 +475,34 @@ compile_tiers(struct compiler *compiler, const struct yaml_node *root)
  * --------------------------------------------------------------------------------------------------------
  */
 
+static int
+compare_texts(const void *left, const void *right)
+{
+    return bytes_compare(*(const struct bytes *)left, *(const struct bytes *)right);
+}
+
 static void
 compile_categories(struct compiler *compiler, const struct yaml_node *node,
                    struct program_rule *rule)
 {
     const struct yaml_node *list = get(compiler, &schema_earn_rule, node, "categories");
-    if (list == NULL || list->count == 0 || list->count > PROGRAM_CATEGORIES_MAX) return;
+    if (list == NULL || list->count == 0 || list->count > PROGRAM_TEXTS_MAX) return;
     struct bytes *categories = arena_alloc(compiler->arena, list->count * sizeof *categories);
     CHECK_MSG(categories != NULL, "the arena is smaller than RULES_ARENA_BYTES");
-    rule->categories = categories;
+    rule->filter.categories.items = categories;
     for (const struct yaml_node *entry = list->first; entry != NULL; entry = entry->next) {
         struct bytes text;
         if (!scalar_text(entry, compiler->diagnostics, &text)) continue;
-        for (uint32_t i = 0; i < rule->category_count; i++) {
+        for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
             if (!bytes_equal(categories[i], text)) continue;
             diagnostics_error(compiler->diagnostics, entry->place,
                               "category '%.*s' is listed twice", (int)text.size,
                               (const char *)text.data);
             diagnostics_hint(compiler->diagnostics, "keep one of them");
         }
-        categories[rule->category_count++] = text;
+        categories[rule->filter.categories.count++] = text;
     }
+    qsort(categories, rule->filter.categories.count, sizeof *categories, compare_texts);
 }
 
 static void
@@ -490,7 +511,12 @@ compile_rule(struct compiler *compiler, const struct yaml_node *node)
     struct program *program = &compiler->program;
     struct draft_rule *draft = &compiler->rules[program->rule_count++];
     struct program_rule *rule = &draft->rule;
-    *draft = (struct draft_rule){.rule = {.tier_group = -1}, .place = node->place};
+    *draft = (struct draft_rule){.rule = {.kind = RULE_RATE,
+                                          .filter = PROGRAM_FILTER_NONE,
+                                          .tier_group = -1,
+                                          .funder = PROGRAM_NONE,
+                                          .pending = {.kind = PENDING_NONE}},
+                                 .place = node->place};
     rule->id = get_name(compiler, &schema_earn_rule, node, "rule");
     bool known = resolve_currency(compiler, get(compiler, &schema_earn_rule, node, "currency"),
                                   &rule->currency);
@@ -519,8 +545,8 @@ compare_rules(const void *left, const void *right)
 static bool
 has_category(const struct program_rule *rule, struct bytes category)
 {
-    for (uint32_t i = 0; i < rule->category_count; i++) {
-        if (bytes_equal(rule->categories[i], category)) return true;
+    for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
+        if (bytes_equal(rule->filter.categories.items[i], category)) return true;
     }
     return false;
 }
@@ -531,10 +557,10 @@ covers(const struct program_rule *earlier, const struct program_rule *rule)
 {
     bool same = earlier->currency == rule->currency && earlier->money == rule->money &&
                 (rule->basis.line_kinds & ~earlier->basis.line_kinds) == 0;
-    if (!same || earlier->category_count == 0) return same;
-    if (rule->category_count == 0) return false;
-    for (uint32_t i = 0; i < rule->category_count; i++) {
-        if (!has_category(earlier, rule->categories[i])) return false;
+    if (!same || earlier->filter.categories.count == 0) return same;
+    if (rule->filter.categories.count == 0) return false;
+    for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
+        if (!has_category(earlier, rule->filter.categories.items[i])) return false;
     }
     return true;
 }

@@ -200,13 +200,13 @@ explain_rule(const struct program *program, const struct program_rule *rule, FIL
     fprintf(out, "- %.*s: earns ", SHOWN(rule->id));
     print_rate(rule, currency->scale, out);
     fprintf(out, " in %.*s", SHOWN(currency->id));
-    if (rule->category_count == 0) {
+    if (rule->filter.categories.count == 0) {
         fputs(", in every category", out);
     } else {
         fprintf(out, ", only in %s ",
-                rule->category_count == 1 ? "the category" : "the categories");
-        for (uint32_t i = 0; i < rule->category_count; i++) {
-            fprintf(out, "%s\"%.*s\"", i == 0 ? "" : ", ", SHOWN(rule->categories[i]));
+                rule->filter.categories.count == 1 ? "the category" : "the categories");
+        for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
+            fprintf(out, "%s\"%.*s\"", i == 0 ? "" : ", ", SHOWN(rule->filter.categories.items[i]));
         }
     }
     if (rule->tier_group < 0) {
@@ -242,13 +242,14 @@ static void
 explain_level(const struct program *program, const struct program_group *group,
               const struct program_level *level, FILE *out)
 {
+    const struct program_metric *metric = &group->metrics[0];
     char buffer[AMOUNT_TEXT_MAX];
     fprintf(out, "- %.*s: %.*s from ", SHOWN(group->id), SHOWN(level->id));
-    if (group->metric == METRIC_SPEND) {
-        fputs(money_text(level->threshold, group->money, buffer), out);
+    if (metric->kind == METRIC_SPEND) {
+        fputs(money_text(level->thresholds[0], metric->money, buffer), out);
     } else {
-        const struct program_currency *currency = &program->currencies[group->currency];
-        decimal_format(level->threshold, currency->scale, buffer, sizeof buffer);
+        const struct program_currency *currency = &program->currencies[metric->currency];
+        decimal_format(level->thresholds[0], currency->scale, buffer, sizeof buffer);
         fprintf(out, "%s %.*s", buffer, SHOWN(currency->id));
     }
     fputs(" on; points times ", out);
@@ -259,13 +260,14 @@ explain_level(const struct program *program, const struct program_group *group,
 static void
 explain_group(const struct program *program, const struct program_group *group, FILE *out)
 {
+    const struct program_metric *metric = &group->metrics[0];
     fprintf(out, "- %.*s: measured by ", SHOWN(group->id));
-    if (group->metric == METRIC_SPEND) {
-        fprintf(out, "what is spent in %s (", currency_find(group->money)->alpha);
-        print_basis(&group->basis, out);
+    if (metric->kind == METRIC_SPEND) {
+        fprintf(out, "what is spent in %s (", currency_find(metric->money)->alpha);
+        print_basis(&metric->basis, out);
         fputs(")", out);
     } else {
-        fprintf(out, "the %.*s earned", SHOWN(program->currencies[group->currency].id));
+        fprintf(out, "the %.*s earned", SHOWN(program->currencies[metric->currency].id));
     }
     fprintf(out, ", %s.\n",
             group->window == WINDOW_LIFETIME ? "over the whole membership"
@@ -302,7 +304,7 @@ explain_program(const struct program *program, FILE *out)
     fputs("- A refund takes back each line's own points, times the part of the line that is "
           "returned (item).\n",
           out);
-    CHECK(program->arrears == ARREARS_ALLOW);
+    CHECK(program->returns.arrears == ARREARS_ALLOW);
     fputs("- Points of a returned purchase that are spent already are owed, and the next points "
           "earned pay them first "
           "(allow).\n",

@@ -47,8 +47,7 @@ const struct schema_words schema_words_downgrade = {
     {"none", "one step", "to qualified"},
     {DOWNGRADE_NONE, DOWNGRADE_ONE_STEP, DOWNGRADE_TO_QUALIFIED},
 };
-/* The one method of claw-back that a program knows: it needs no code of its own. */
-const struct schema_words schema_words_claw_back = {1, {"item"}, {0}};
+const struct schema_words schema_words_claw_back = {1, {"item"}, {CLAW_ITEM}};
 const struct schema_words schema_words_arrears = {1, {"allow"}, {ARREARS_ALLOW}};
 
 /* ---- Keys
@@ -194,7 +193,7 @@ static const struct schema_key earn_rule_keys[] = {
     {.name = "categories",
      .type = SCHEMA_TEXTS,
      .min = 1,
-     .max = PROGRAM_CATEGORIES_MAX,
+     .max = PROGRAM_TEXTS_MAX,
      .help = "Only lines of these categories earn, as the shop writes them in its events. Left "
              "out: every line, also "
              "those without a category.",

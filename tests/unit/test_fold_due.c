@@ -179,14 +179,17 @@ set_tiers(enum downgrade downgrade, enum window_kind window)
 {
     program.groups[0] = (struct program_group){
         .id = BYTES_LITERAL("club"),
-        .metric = METRIC_SPEND,
-        .money = RIG_GBP,
-        .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+        .metrics = {{.kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = window,
         .downgrade = downgrade,
-        .levels = {{BYTES_LITERAL("blue"), 0, {1, 1}},
-                   {BYTES_LITERAL("silver"), 10000, {1, 1}},
-                   {BYTES_LITERAL("gold"), 50000, {1, 1}}},
+        .levels = {{BYTES_LITERAL("blue"), {0}, {1, 1}},
+                   {BYTES_LITERAL("silver"), {10000}, {1, 1}},
+                   {BYTES_LITERAL("gold"), {50000}, {1, 1}}},
         .level_count = 3,
     };
     program.group_count = 1;
@@ -335,9 +338,9 @@ Test(fold_due, an_old_event_finds_its_tier_also_when_newer_versions_take_none_as
 Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
 {
     set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_LIFETIME);
-    program.groups[0].metric = METRIC_POINTS;
-    program.groups[0].levels[1].threshold = 100;
-    program.groups[0].levels[2].threshold = 200;
+    program.groups[0].metrics[0].kind = METRIC_POINTS;
+    program.groups[0].levels[1].thresholds[0] = 100;
+    program.groups[0].levels[2].thresholds[0] = 200;
     rig_start(&rig, &program);
     buy_at("2026-05-01T00:00:00Z", "O1", 15000);
     cr_assert(rig_level_is(&rig, "ann", "silver"));
