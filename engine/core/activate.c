@@ -133,6 +133,7 @@ void
 activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
 {
     struct lot active = *lot;
+    bool released = (lot->flags & LOT_QUARANTINED) != 0;
     int64_t units = lot->remaining;
     uint32_t count;
     CHECK(lot->state == LOT_PENDING && lot->held == 0);
@@ -145,7 +146,7 @@ activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
     active.flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
     if (active.expires_ms == INT64_MAX) active.expires_ms = expire_of(apply->state, &active);
     struct entering entering = {
-        .kind = POSTING_ACTIVATE,
+        .kind = released ? POSTING_QUARANTINE_RELEASE : POSTING_ACTIVATE,
         .from = ACCOUNT_PENDING,
         .units = units,
         .effective_ms = effective_ms,

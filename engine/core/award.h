@@ -10,19 +10,17 @@
 #ifndef TALLYBOOK_ENGINE_CORE_AWARD_H
 #define TALLYBOOK_ENGINE_CORE_AWARD_H
 
+#include "engine/core/condition.h"
 #include "engine/core/eligible.h"
 #include "engine/core/grant.h"
 
 /* ---- Purchases: called by earn.c ---- */
 
 /* Plans sign-up where apply->member is NULL, the first purchase and missions, behind the order's
- * own grants. Moves nothing. False: the verdict is overflow. FACT_ORDERS tells the orders before
- * this one. */
+ * own grants. Moves nothing. False: the verdict is overflow, for a figure would leave 63 bits or
+ * the event would complete missions thousands of times. FACT_ORDERS tells the orders before this
+ * one. */
 bool award_plan_purchase(struct apply *apply, struct grant_plan *grants);
-
-/* After the booking of the plan, with the member enrolled: notes what was planned, and tells of
- * missions. */
-void award_book_purchase(struct apply *apply);
 
 /* The missions that count the order, as indexes in apply->rulebook: the order's row keeps them.
  * Valid after award_plan_purchase. */
@@ -31,12 +29,12 @@ const uint16_t *award_missions(const struct apply *apply, uint32_t *out_count);
 /* A return of an order: which missions counted it, and what of it was kept before and is kept
  * now. */
 struct award_return {
-    struct rulebook *rulebook; /* that granted */
+    struct rulebook *rulebook;  /* that granted */
     struct instant occurred_at; /* of the order */
     const uint16_t *missions;
     uint32_t mission_count;
     const struct order_money *before, *after; /* after NULL: nothing is kept */
-    bool whole; /* by this return the order is returned as a whole */
+    bool whole;                               /* by this return the order is returned as a whole */
 };
 
 /* Lowers the missions (semantics §4): what was completed stands. */
@@ -47,7 +45,16 @@ void award_return(struct apply *apply, const struct award_return *returned);
 /* The same for an activity and for an enrolment. */
 bool award_plan_activity(struct apply *apply, struct grant_plan *grants);
 bool award_plan_enrolment(struct apply *apply, struct grant_plan *grants);
+
+/* After the booking of the grants, with the member enrolled: notes what was planned for the event,
+ * and tells of missions. */
 void award_book(struct apply *apply);
+
+/* How many facts that may add to the member's row. */
+uint32_t award_facts(const struct apply *apply);
+
+/* Fills in `activity`. */
+void award_scope(const struct activity *activity, struct condition_facts *facts);
 
 /* The name of an activity's kind as rulebooks write it. */
 struct bytes award_activity_name(const struct activity *activity);

@@ -9,11 +9,11 @@
 
 /* What is to be noted when the event is booked. */
 enum award_note_kind {
-    NOTE_PAID,      /* award `index` once in the bucket that begins at `key` */
+    NOTE_PAID,       /* award `index` once in the bucket that begins at `key` */
     NOTE_CHECKED_IN, /* streak `index` in bucket `key` */
-    NOTE_PROGRESS,  /* mission `index`: `change` in the window that begins at `key` */
-    NOTE_PERIOD,    /* mission `index`: an event in period `key` */
-    NOTE_COMPLETED, /* mission `index`, in the window that begins at `key`, the `change`-th time */
+    NOTE_PROGRESS,   /* mission `index`: `change` in the window that begins at `key` */
+    NOTE_PERIOD,     /* mission `index`: an event in period `key` */
+    NOTE_COMPLETED,  /* mission `index`, in the window that begins at `key`, the `change`-th time */
 };
 
 struct award_note {
@@ -22,12 +22,12 @@ struct award_note {
     int64_t key, change;
 };
 
-/* One event may complete so many repetitions of missions at once; what completes more is
- * limit_reached. Each may tell two notices. */
+/* One event may complete so many repetitions of missions, each with two notices; what would
+ * complete more is an overflow. */
 enum { AWARD_COMPLETIONS_MAX = 4096 };
 
-/* Every award, streak and mission of a rulebook notes one thing at most, and a completed mission one
- * more for each repetition. */
+/* Every award, streak and mission of a rulebook notes one thing at most, and a completed mission
+ * one more for each repetition. */
 enum { AWARD_NOTES_MAX = PROGRAM_RULES_MAX + AWARD_COMPLETIONS_MAX };
 
 struct awards {
@@ -36,15 +36,15 @@ struct awards {
     struct rulebook *rulebook;
     struct instant at;
     struct condition_facts facts;
-    struct place place;
+    struct scope_place place;
     struct bytes activity;           /* name of its kind; empty: none */
     const struct purchase *purchase; /* NULL: none */
     struct order_money money;        /* of the purchase */
     uint32_t completions;
     bool overflow;
-    struct award_note notes[AWARD_NOTES_MAX];
+    struct award_note *notes; /* room for AWARD_NOTES_MAX */
     uint32_t note_count;
-    uint16_t missions[PROGRAM_RULES_MAX]; /* that count the purchase */
+    uint16_t *missions; /* that count the purchase; room for all of them */
     uint32_t mission_count;
 };
 

@@ -1,8 +1,10 @@
 #include "engine/core/due.h"
 
 #include "engine/core/activate.h"
+#include "engine/core/award.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
+#include "engine/core/limit.h"
 #include "engine/core/lot.h"
 #include "engine/core/override.h"
 #include "engine/core/review.h"
@@ -133,6 +135,30 @@ due_next(const struct state *state, const struct member *member, struct due *out
     return true;
 }
 
+/* Whether the work that a fact stands for needs the row of the ordinal in its key. */
+static bool
+needs_row(const struct fact *fact)
+{
+    switch ((enum fact_kind)fact->kind) {
+    case FACT_HOLD:
+    case FACT_AWAITING:
+    case FACT_WAITING: return true;
+    case FACT_QUARANTINE: return limit_needs_row(fact);
+    default: return false;
+    }
+}
+
+void
+due_rows(const struct state *state, const struct member *member, struct needs *needs)
+{
+    const struct fact *facts = member_facts(member);
+    for (uint32_t i = 0; i < member->fact_count && facts[i].kind < FACT_UNDUE_FIRST; i++) {
+        if (!needs_row(&facts[i])) continue;
+        uint64_t ordinal = (uint64_t)facts[i].key;
+        if (references_get(&state->references, ordinal) == NULL) references_need(ordinal, needs);
+    }
+}
+
 /* An instant for which notices went out is over once no lot of it is left: that is no item of its
  * own. */
 static void
@@ -178,6 +204,8 @@ do_fact(struct apply *apply, const struct due *due)
     const struct fact *fact = &due->fact;
     const struct fact *left;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_QUARANTINE: limit_undecided(apply, fact, due->ms); break;
+    case FACT_SCHEDULE: award_date_due(apply, fact, due->ms); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
     default: UNREACHABLE();
     }

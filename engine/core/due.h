@@ -24,6 +24,10 @@ struct due {
 /* The member's next due work, whenever it is; false when there is none. */
 bool due_next(const struct state *state, const struct member *member, struct due *out_due);
 
+/* Asks for the rows, among those that are cold, that the member's due work will need, whenever it
+ * is: of holds, of orders in quarantine, of what waits. */
+void due_rows(const struct state *state, const struct member *member, struct needs *needs);
+
 /* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. Tiers
  * are evaluated at the instant, but not before `judged`, at which they were evaluated already. */
 uint64_t due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max);

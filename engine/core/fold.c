@@ -2,10 +2,14 @@
 #include "engine/core/fold.h"
 
 #include "engine/base/murmur2.h"
+#include "engine/core/activity.h"
+#include "engine/core/award.h"
 #include "engine/core/due.h"
 #include "engine/core/earn.h"
+#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
 #include "engine/core/giveback.h"
+#include "engine/core/limit.h"
 #include "engine/core/output.h"
 #include "engine/core/posting.h"
 #include "engine/core/spend.h"
@@ -119,6 +123,8 @@ apply_enrol(struct apply *apply, int64_t enrolled_ms)
     apply->member =
         members_enrol(&state->members, apply->event->member, enrolled_ms, apply->placeholder);
     apply->placeholder = NULL;
+    apply->enrols = true;
+    award_expect_anniversary(apply, (struct instant){enrolled_ms});
     struct due due;
     if (due_next(state, apply->member, &due)) due_note(apply, due.ms, due.kind);
 }
@@ -136,13 +142,17 @@ apply_waiting_room(struct apply *apply)
 
 /* ---- Needs ---- */
 
+/* What one event needs besides its identity and its member. */
 static void
-reference_needs(const struct state *state, const struct event *event, const struct member *member,
-                struct needs *needs)
+event_needs(const struct state *state, const struct event *event, const struct member *member,
+            struct needs *needs)
 {
     enum reference_kind kind;
     struct bytes id;
     size_t before = needs->count;
+    if (event->kind == EVENT_ACTIVITY) activity_needs(state, event, needs);
+    if (event->kind == EVENT_RELEASE_QUARANTINE || event->kind == EVENT_REJECT_QUARANTINE)
+        limit_needs(state, event, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
     bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
@@ -167,7 +177,10 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
-    reference_needs(state, event, member, needs);
+    event_needs(state, event, member, needs);
+    if (member == NULL) return;
+    due_rows(state, member, needs);
+    enrol_needs(state, event, member, event_needs, needs);
 }
 
 enum { PREFETCH_MAX = 64 };
@@ -238,6 +251,7 @@ answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t o
         .ordinal = ordinal,
         .detail = output_text(apply, apply->detail),
         .occurred_at = event->occurred_at,
+        .further = apply->further,
     };
     if (verdict == VERDICT_ACCEPTED) {
         effect->outcome.amount_count = apply->amount_count;
@@ -276,36 +290,21 @@ judge_form(struct apply *apply)
     return VERDICT_ACCEPTED;
 }
 
+/* Each kind from "member known" on. */
 static enum verdict
-enrol(struct apply *apply)
+judge_kind(struct apply *apply)
 {
-    const struct event *event = apply->event;
-    if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
-    apply_enrol(apply, event->occurred_at.ms);
-    return VERDICT_ACCEPTED;
-}
-
-/* Refusals in the order of semantics §3, from the rule version on; each kind goes on from "member
- * known". */
-static enum verdict
-judge(struct apply *apply)
-{
-    const struct event *event = apply->event;
-    if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
-    const struct program *program = &apply->rulebook->program;
-    bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
-    int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
-    if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
-        return VERDICT_OCCURRED_IN_FUTURE;
-    if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
-    switch (event->kind) {
+    switch (apply->event->kind) {
     case EVENT_PURCHASE: return earn_purchase(apply);
     case EVENT_REFUND: return giveback_refund(apply);
     case EVENT_CANCELLATION: return giveback_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
-    case EVENT_ENROL: return enrol(apply);
+    case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
+    case EVENT_ACTIVITY: return activity_apply(apply);
+    case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
+    case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
     case EVENT_DELIVERED:
-    case EVENT_ACTIVITY:
     case EVENT_CANCEL_REDEMPTION:
     case EVENT_HOLD:
     case EVENT_CAPTURE_HOLD:
@@ -316,9 +315,6 @@ judge(struct apply *apply)
     case EVENT_EXTEND_LOTS:
     case EVENT_REINSTATE_LOTS:
     case EVENT_RENEW_LOTS:
-    case EVENT_RELEASE_QUARANTINE:
-    case EVENT_REJECT_QUARANTINE:
-    case EVENT_PROFILE_UPDATE:
     case EVENT_SUSPEND:
     case EVENT_RESUME:
     case EVENT_FREEZE:
@@ -330,6 +326,23 @@ judge(struct apply *apply)
         break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
+}
+
+/* Refusals in the order of semantics §3, from the rule version on. What was parked has passed the
+ * judgement of its time. */
+static enum verdict
+judge(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
+    const struct program *program = &apply->rulebook->program;
+    if (apply->further) return judge_kind(apply);
+    bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
+    int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
+    if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
+        return VERDICT_OCCURRED_IN_FUTURE;
+    if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
+    return judge_kind(apply);
 }
 
 static struct instant
@@ -369,6 +382,35 @@ forward_event(struct apply *apply)
     output_seal(apply, effect);
 }
 
+/* What was parked until the member was enrolled, by rising ordinal: each an event of its own, with
+ * a further outcome (semantics §4). */
+static void
+judge_parked(struct apply *enrolling)
+{
+    struct state *state = enrolling->state;
+    struct event event;
+    for (;;) {
+        struct apply apply = apply_of(state, enrolling->effects, &event);
+        size_t mark = arena_mark(state->scratch);
+        apply.cause = enrolling->cause;
+        apply.member = enrolling->member;
+        apply.further = true;
+        if (!enrol_take_parked(&apply, &event, &apply.ordinal)) return;
+        apply.rulebook = rulebooks_at(&state->rulebooks, event.occurred_at);
+        enum verdict verdict = judge_form(&apply);
+        if (verdict == VERDICT_ACCEPTED) verdict = judge(&apply);
+        if (verdict == VERDICT_ACCEPTED) finish(&apply);
+        answer(&apply, verdict, 0, apply.ordinal);
+        posting_check(&apply);
+        due_run(state, apply.effects, apply.cause, judged_at(&apply), &apply.member);
+        enrolling->member = apply.member;
+        arena_reset_to(state->scratch, mark);
+    }
+}
+
+/* Lots of due work behind a parked event are numbered from here on: its own are still to come. */
+enum { PARKED_LOTS = 1 << 16 };
+
 static void
 apply_new(struct apply *apply, struct identity *identity)
 {
@@ -378,11 +420,12 @@ apply_new(struct apply *apply, struct identity *identity)
     if (verdict == VERDICT_ACCEPTED) finish(apply);
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
-    state->due_lots = apply->lot_count;
+    state->due_lots = verdict == VERDICT_PARKED ? PARKED_LOTS : apply->lot_count;
     answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
     due_run(state, apply->effects, apply->cause, judged_at(apply), member);
+    if (apply->enrols) judge_parked(apply);
 }
 
 static void
@@ -748,10 +791,14 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
             }
             take_anew(state, anew, effects, &done);
         } else {
-            if (members_warm(&state->members, hint_member(&hint)) == NULL) {
+            const struct member *member = members_warm(&state->members, hint_member(&hint));
+            size_t before = needs->count;
+            if (member == NULL) {
                 due_needs(state, needs);
                 return DUE_NEEDS;
             }
+            due_rows(state, member, needs);
+            if (needs->count > before) return DUE_NEEDS;
             if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
         }
         state->due_budget -= (uint32_t)done;

@@ -22,16 +22,23 @@ struct limit_use {
     int64_t net_minor; /* amount less discount over all lines; of a refund its amount */
 };
 
-/* What the limits say to it. */
+/* What one limit makes of it. */
+struct limit_figures {
+    int64_t amount;           /* the event's own */
+    int64_t value, threshold; /* with the event; over is above */
+};
+
+/* What the limits say to it. Limits are bits, by their index in the rulebook. */
 struct limit_finding {
-    uint64_t matching; /* limits of the rulebook that count the event, as bits */
+    uint64_t matching; /* those that count the event */
     uint64_t flagged;  /* of these, those to be told of */
     bool quarantines;  /* the event's grants are to be made with LOT_QUARANTINED */
     uint32_t by;       /* the limit that quarantines */
+    struct limit_figures figures[PROGRAM_LIMITS_MAX]; /* of those that match */
 };
 
 /* VERDICT_LIMIT_REACHED, with apply->detail naming the limit, or VERDICT_ACCEPTED. apply->member
- * may be NULL. Sets apply->quarantines, which whatever makes lots of the event obeys. */
+ * may be NULL. */
 enum verdict limit_check(struct apply *apply, const struct limit_use *use,
                          struct limit_finding *out_finding);
 
@@ -47,7 +54,11 @@ enum verdict limit_reject(struct apply *apply);
 /* Nobody decided (due work of kind 1): the quarantine of a FACT_QUARANTINE ends by itself. */
 void limit_undecided(struct apply *apply, const struct fact *quarantine, int64_t ms);
 
-/* Rows that ReleaseQuarantine and RejectQuarantine need. */
-void limit_needs(const struct state *state, const struct event *event, struct needs *needs);
+/* Whether its end will need the order's row, whose ordinal is the fact's key. */
+bool limit_needs_row(const struct fact *quarantine);
+
+/* The chunk of identities that ReleaseQuarantine and RejectQuarantine need. */
+void limit_needs(const struct state *state, const struct event *event, const struct member *member,
+                 struct needs *needs);
 
 #endif
