@@ -1,5 +1,6 @@
 #include "engine/core/inactivity.h"
 
+#include "engine/core/award.h"
 #include "engine/core/due.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
@@ -73,20 +74,13 @@ inactivity_enter(struct apply *apply, const struct lot *lot, int64_t units, int6
 
 /* ---- Events ---- */
 
-static struct bytes
-activity_name(const struct event *event)
-{
-    return event->activity.kind == ACTIVITY_APP_DEFINED
-               ? event->activity.app_kind
-               : bytes_from_cstr(activity_kind_name(event->activity.kind));
-}
-
 static bool
 counts_activity(const struct program_expiry *expiry, const struct event *event)
 {
     if ((expiry->counts & COUNTS_ACTIVITY) != 0) return true;
     for (uint32_t i = 0; i < expiry->count_kinds.count; i++) {
-        if (bytes_equal(expiry->count_kinds.items[i], activity_name(event))) return true;
+        if (bytes_equal(expiry->count_kinds.items[i], award_activity_name(&event->activity)))
+            return true;
     }
     return false;
 }

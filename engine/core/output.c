@@ -170,6 +170,7 @@ output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uin
         .ordinal = ordinal,
         .detail = output_text(apply, apply->detail),
         .occurred_at = event->occurred_at,
+        .further = apply->further,
     };
     if (verdict == VERDICT_ACCEPTED) {
         effect->outcome.amount_count = apply->amount_count;

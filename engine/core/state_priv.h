@@ -102,6 +102,10 @@ struct apply {
     int64_t expired_before_ms; /* of an extension; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
+    struct awards *awards; /* planned (award.h); NULL: none */
+    bool enrols;           /* it has enrolled its member */
+    bool further;          /* the event was parked and is judged now */
+    bool quarantines;      /* its grants wait for somebody to decide (limit.h) */
 
     /* Copies of texts in the effects' arena, made when first needed. */
     struct bytes member_text, source_text, id_text, trace_text;
