@@ -24,6 +24,11 @@ struct due {
 /* The member's next due work, whenever it is; false when there is none. */
 bool due_next(const struct state *state, const struct member *member, struct due *out_due);
 
+/* Asks for the rows of references that a member's due work up to `until_ms` has to read and that
+ * are cold: facts name them by ordinal. */
+void due_rows_needed(const struct state *state, const struct member *member, int64_t until_ms,
+                     struct needs *needs);
+
 /* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. Tiers
  * are evaluated at the instant, but not before `judged`, at which they were evaluated already. */
 uint64_t due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max);

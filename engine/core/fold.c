@@ -2,9 +2,18 @@
 #include "engine/core/fold.h"
 
 #include "engine/base/murmur2.h"
+#include "engine/core/activity.h"
+#include "engine/core/award.h"
+#include "engine/core/byhand.h"
 #include "engine/core/due.h"
+#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
+#include "engine/core/life.h"
+#include "engine/core/limit.h"
+#include "engine/core/lots_byhand.h"
 #include "engine/core/output.h"
+#include "engine/core/override.h"
 #include "engine/core/posting.h"
 #include "engine/core/purchase.h"
 #include "engine/core/return.h"
@@ -47,6 +56,10 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
             *out_id = event->refund.refund_id;
         }
         return true;
+    case EVENT_GRANT:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->grant.order_id;
+        return out_id->size > 0;
     default: return false;
     }
 }
@@ -124,6 +137,8 @@ apply_enrol(struct apply *apply, int64_t enrolled_ms)
     apply->member =
         members_enrol(&state->members, apply->event->member, enrolled_ms, apply->placeholder);
     apply->placeholder = NULL;
+    apply->enrols = true;
+    award_expect_anniversary(apply, (struct instant){enrolled_ms});
     struct due due;
     if (due_next(state, apply->member, &due)) due_note(apply, due.ms, due.kind);
 }
@@ -141,13 +156,17 @@ apply_waiting_room(struct apply *apply)
 
 /* ---- Needs ---- */
 
+/* What one event needs besides its identity and its member. */
 static void
-reference_needs(const struct state *state, const struct event *event, const struct member *member,
-                struct needs *needs)
+event_needs(const struct state *state, const struct event *event, const struct member *member,
+            struct needs *needs)
 {
     enum reference_kind kind;
     struct bytes id;
     size_t before = needs->count;
+    if (event->kind == EVENT_ACTIVITY) activity_needs(state, event, needs);
+    if (event->kind == EVENT_RELEASE_QUARANTINE || event->kind == EVENT_REJECT_QUARANTINE)
+        limit_needs(state, event, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
     if (kind != REFERENCE_ORDER) return;
@@ -157,11 +176,18 @@ reference_needs(const struct state *state, const struct event *event, const stru
     if (order != NULL) return_needs(state, member, order, needs);
 }
 
+/* When an entry was appended, as far as it may move the clock. */
+static int64_t
+journal_time(const struct state *state, const struct entry *entry, int64_t append_ms)
+{
+    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
+    return journal_ms > INSTANT_MAX_MS ? INSTANT_MAX_MS : journal_ms;
+}
+
 void
 fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
            struct needs *needs)
 {
-    (void)append_ms;
     if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
     const struct event *event = &entry->event;
     if (is_misplaced(state, event)) return;
@@ -169,10 +195,17 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct identity identity;
     uint64_t ordinal;
     const struct member *member = members_find(&state->members, event->member, needs, &known);
+    if (member != NULL) {
+        int64_t entry_ms = journal_time(state, entry, append_ms);
+        due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
+                        needs);
+    }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
-    reference_needs(state, event, member, needs);
+    event_needs(state, event, member, needs);
+    if (member == NULL) return;
+    enrol_needs(state, event, member, event_needs, needs);
 }
 
 enum { PREFETCH_MAX = 64 };
@@ -216,44 +249,32 @@ fold_prefetch(const struct state *state, const struct entry *entries, size_t cou
     }
 }
 
-/* ---- Outcomes ---- */
+/* ---- Judging events ---- */
 
-/* Puts the outcome that was filled in place on its way. */
-static void
-publish_outcome(struct apply *apply, struct effect *effect)
-{
-    effect->outcome.journal_time = apply->state->clock;
-    output_seal(apply, effect);
-    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
-}
-
-static void
-answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+/* The points currency, and the funder, that an event by hand names. */
+static enum verdict
+judge_form_by_hand(struct apply *apply)
 {
     const struct event *event = apply->event;
-    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = (struct outcome){
-        .source = output_source(apply),
-        .id = output_event_id(apply),
-        .member = output_member(apply),
-        .correlation_id = output_text(apply, event->correlation_id),
-        .event_kind = event->kind,
-        .verdict = verdict,
-        .first_verdict = first,
-        .ordinal = ordinal,
-        .detail = output_text(apply, apply->detail),
-        .occurred_at = event->occurred_at,
-    };
-    if (verdict == VERDICT_ACCEPTED) {
-        effect->outcome.waiting = apply->waiting;
-        effect->outcome.amount_count = apply->amount_count;
-        memcpy(effect->outcome.amounts, apply->amounts,
-               apply->amount_count * sizeof apply->amounts[0]);
+    struct bytes currency;
+    uint32_t index;
+    switch (event->kind) {
+    case EVENT_GRANT: currency = event->grant.currency; break;
+    case EVENT_ADJUST: currency = event->adjust.currency; break;
+    case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
+    case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
+    case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    default: return VERDICT_ACCEPTED;
     }
-    publish_outcome(apply, effect);
+    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
+    if (!rulebook_currency(apply->rulebook, currency, &index))
+        return VERDICT_UNKNOWN_POINTS_CURRENCY;
+    if (event->kind == EVENT_GRANT && !byhand_knows_funder(apply->rulebook, event->grant.funder)) {
+        apply->detail = bytes_from_cstr("funder: the rulebook names no such funder");
+        return VERDICT_MALFORMED;
+    }
+    return VERDICT_ACCEPTED;
 }
-
-/* ---- Judging events ---- */
 
 /* What the codec cannot see. A refusal of form leaves no identity. */
 static enum verdict
@@ -264,7 +285,7 @@ judge_form(struct apply *apply)
         apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
         return VERDICT_MALFORMED;
     }
-    if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
+    if (event->kind != EVENT_REDEEM) return judge_form_by_hand(apply);
     const struct spend_request *request = &event->redeem.request;
     if (request->what != SPEND_POINTS || request->points.units <= 0) {
         apply->detail = bytes_from_cstr("points must be above zero");
@@ -282,60 +303,58 @@ judge_form(struct apply *apply)
     return VERDICT_ACCEPTED;
 }
 
+/* Each kind from "member known" on. */
 static enum verdict
-enrol(struct apply *apply)
+judge_kind(struct apply *apply)
 {
-    const struct event *event = apply->event;
-    if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
-    apply_enrol(apply, event->occurred_at.ms);
-    return VERDICT_ACCEPTED;
+    switch (apply->event->kind) {
+    case EVENT_PURCHASE: return purchase_judge(apply);
+    case EVENT_REFUND: return return_refund(apply);
+    case EVENT_CANCELLATION: return return_cancel(apply);
+    case EVENT_REDEEM: return spend_redeem(apply);
+    case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
+    case EVENT_ACTIVITY: return activity_apply(apply);
+    case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
+    case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
+    case EVENT_TIER_OVERRIDE: return tier_override(apply);
+    case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
+    case EVENT_GRANT: return byhand_grant(apply);
+    case EVENT_ADJUST: return byhand_adjust(apply);
+    case EVENT_APPROVE: return byhand_approve(apply);
+    case EVENT_EXTEND_LOTS: return lots_extend(apply);
+    case EVENT_REINSTATE_LOTS: return lots_reinstate(apply);
+    case EVENT_RENEW_LOTS: return lots_renew(apply);
+    case EVENT_SUSPEND:
+    case EVENT_RESUME:
+    case EVENT_FREEZE:
+    case EVENT_UNFREEZE:
+    case EVENT_CLOSE:
+    case EVENT_REOPEN: return life_change(apply);
+    case EVENT_DELIVERED: return return_delivered(apply);
+    case EVENT_CANCEL_REDEMPTION:
+    case EVENT_HOLD:
+    case EVENT_CAPTURE_HOLD:
+    case EVENT_RELEASE_HOLD: break; /* the codec refuses what event.def does not mark as handled */
+    }
+    UNREACHABLE();
 }
 
-/* Refusals in the order of semantics §3, from the rule version on; each kind goes on from "member
- * known". */
+/* Refusals in the order of semantics §3, from the rule version on. What was parked has passed the
+ * judgement of its time. */
 static enum verdict
 judge(struct apply *apply)
 {
     const struct event *event = apply->event;
     if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
     const struct program *program = &apply->rulebook->program;
+    if (apply->further) return judge_kind(apply);
     bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
     int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
     if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
         return VERDICT_OCCURRED_IN_FUTURE;
     if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
-    switch (event->kind) {
-    case EVENT_PURCHASE: return purchase_judge(apply);
-    case EVENT_REFUND: return return_refund(apply);
-    case EVENT_CANCELLATION: return return_cancel(apply);
-    case EVENT_REDEEM: return spend_redeem(apply);
-    case EVENT_ENROL: return enrol(apply);
-    case EVENT_DELIVERED: return return_delivered(apply);
-    case EVENT_ACTIVITY:
-    case EVENT_CANCEL_REDEMPTION:
-    case EVENT_HOLD:
-    case EVENT_CAPTURE_HOLD:
-    case EVENT_RELEASE_HOLD:
-    case EVENT_GRANT:
-    case EVENT_ADJUST:
-    case EVENT_APPROVE:
-    case EVENT_EXTEND_LOTS:
-    case EVENT_REINSTATE_LOTS:
-    case EVENT_RENEW_LOTS:
-    case EVENT_RELEASE_QUARANTINE:
-    case EVENT_REJECT_QUARANTINE:
-    case EVENT_PROFILE_UPDATE:
-    case EVENT_SUSPEND:
-    case EVENT_RESUME:
-    case EVENT_FREEZE:
-    case EVENT_UNFREEZE:
-    case EVENT_CLOSE:
-    case EVENT_REOPEN:
-    case EVENT_TIER_OVERRIDE:
-    case EVENT_END_TIER_OVERRIDE:
-        break; /* the codec refuses what event.def does not mark as handled */
-    }
-    UNREACHABLE();
+    return judge_kind(apply);
 }
 
 static struct instant
@@ -357,6 +376,7 @@ finish(struct apply *apply)
 {
     if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
+    inactivity_push(apply);
     tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
 }
 
@@ -365,7 +385,7 @@ forward_event(struct apply *apply)
 {
     struct state *state = apply->state;
     const struct event *event = apply->event;
-    answer(apply, VERDICT_FORWARDED, 0, 0);
+    output_answer(apply, VERDICT_FORWARDED, 0, 0);
     struct effect *effect = output_begin(apply, TOPIC_FORWARD);
     effect->forward = (struct forward){
         .partition = murmur2_partition(event->member, state->genesis.partition_count),
@@ -374,6 +394,35 @@ forward_event(struct apply *apply)
     };
     output_seal(apply, effect);
 }
+
+/* What was parked until the member was enrolled, by rising ordinal: each an event of its own, with
+ * a further outcome (semantics §4). */
+static void
+judge_parked(struct apply *enrolling)
+{
+    struct state *state = enrolling->state;
+    struct event event;
+    for (;;) {
+        struct apply apply = apply_of(state, enrolling->effects, &event);
+        size_t mark = arena_mark(state->scratch);
+        apply.cause = enrolling->cause;
+        apply.member = enrolling->member;
+        apply.further = true;
+        if (!enrol_take_parked(&apply, &event, &apply.ordinal)) return;
+        apply.rulebook = rulebooks_at(&state->rulebooks, event.occurred_at);
+        enum verdict verdict = judge_form(&apply);
+        if (verdict == VERDICT_ACCEPTED) verdict = judge(&apply);
+        if (verdict == VERDICT_ACCEPTED) finish(&apply);
+        output_answer(&apply, verdict, 0, apply.ordinal);
+        posting_check(&apply);
+        due_run(state, apply.effects, apply.cause, judged_at(&apply), &apply.member);
+        enrolling->member = apply.member;
+        arena_reset_to(state->scratch, mark);
+    }
+}
+
+/* Lots of due work behind a parked event are numbered from here on: its own are still to come. */
+enum { PARKED_LOTS = 1 << 16 };
 
 static void
 apply_new(struct apply *apply, struct identity *identity)
@@ -384,11 +433,12 @@ apply_new(struct apply *apply, struct identity *identity)
     if (verdict == VERDICT_ACCEPTED) finish(apply);
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
-    state->due_lots = apply->lot_count;
-    answer(apply, verdict, 0, apply->ordinal);
+    state->due_lots = verdict == VERDICT_PARKED ? PARKED_LOTS : apply->lot_count;
+    output_answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
     due_run(state, apply->effects, apply->cause, judged_at(apply), member);
+    if (apply->enrols) judge_parked(apply);
 }
 
 static void
@@ -415,7 +465,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);
     if (form != VERDICT_ACCEPTED) {
-        answer(&apply, form, 0, 0);
+        output_answer(&apply, form, 0, 0);
         return;
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
@@ -423,9 +473,10 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:
         if (identity.content == event->content_hash) {
-            answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff, first_ordinal);
+            output_answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff,
+                          first_ordinal);
         } else {
-            answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
+            output_answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
         }
         return;
     case IDENTITY_NEW:
@@ -538,7 +589,7 @@ apply_hole(struct state *state, const struct hole *hole, struct effects *effects
         .detail = output_text(&apply, hole->reason),
         .occurred_at = state->clock,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 static void
@@ -558,7 +609,7 @@ apply_refused(struct state *state, const struct refused *refused, struct effects
         .detail = output_text(&apply, refused->detail),
         .occurred_at = refused->occurred_at,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 /* ---- The door ---- */
@@ -594,8 +645,7 @@ may_apply(const struct state *state, const struct entry *entry, uint64_t positio
 static void
 take_time(struct state *state, const struct entry *entry, int64_t append_ms)
 {
-    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
-    if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
+    int64_t journal_ms = journal_time(state, entry, append_ms);
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
     anew_reach(state);
 }
@@ -754,10 +804,14 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
             }
             take_anew(state, anew, effects, &done);
         } else {
-            if (members_warm(&state->members, hint_member(&hint)) == NULL) {
+            const struct member *member = members_warm(&state->members, hint_member(&hint));
+            if (member == NULL) {
                 due_needs(state, needs);
                 return DUE_NEEDS;
             }
+            size_t before = needs->count;
+            due_rows_needed(state, member, state->clock.ms, needs);
+            if (needs->count > before) return DUE_NEEDS;
             if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
         }
         state->due_budget -= (uint32_t)done;

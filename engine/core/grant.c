@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "engine/core/activate.h"
-#include "engine/core/expire.h"
 #include "engine/core/explain.h"
 #include "engine/core/fact.h"
+#include "engine/core/lifetime.h"
 #include "engine/core/posting.h"
 #include "engine/core/tier.h"
 
@@ -225,9 +225,12 @@ lot_expires(const struct grant_plan *plan, const struct planned_lot *lot)
 {
     const struct program_expiry *expiry =
         &plan->rulebook->program.currencies[lot->currency].expiry;
-    if (expiry->from_earning) return expire_at(plan->rulebook, lot->currency, plan->occurred_at);
-    if (lot->terms.activates_ms == INT64_MAX) return INT64_MAX;
-    return expire_at(plan->rulebook, lot->currency, (struct instant){lot->terms.activates_ms});
+    const struct member *member = plan->apply->member;
+    int64_t enrolled_ms = member == NULL ? plan->occurred_at.ms : member->enrolled_ms;
+    struct instant start = {lot->terms.activates_ms};
+    if (expiry->from_earning) start = plan->occurred_at;
+    if (start.ms == INT64_MAX) return INT64_MAX;
+    return lifetime_end(plan->rulebook, lot->currency, enrolled_ms, start);
 }
 
 /* Whether a lot will be active right after the event. */

@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "engine/core/after.h"
+#include "engine/core/award.h"
+#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
 #include "engine/core/grant_priv.h"
+#include "engine/core/limit.h"
 #include "engine/core/tier.h"
 #include "engine/core/wait.h"
 
@@ -17,13 +20,10 @@ struct buying {
 };
 
 static enum verdict
-judge_member(const struct apply *apply)
+judge_member(struct apply *apply)
 {
     const struct member *member = apply->member;
-    if (member == NULL) {
-        bool enrols = apply->rulebook->program.unknown_member == UNKNOWN_AUTO_ENROL;
-        return enrols ? VERDICT_ACCEPTED : VERDICT_UNKNOWN_MEMBER;
-    }
+    if (member == NULL) return enrol_unknown(apply);
     struct bytes order_id = apply->event->purchase.order_id;
     if (state_reference(apply->state, REFERENCE_ORDER, member, order_id) != NULL)
         return VERDICT_ORDER_EXISTS;
@@ -97,7 +97,23 @@ plan_order(struct apply *apply, struct buying *buying)
     remember_rooms(apply, buying);
     for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
         grant_plan_earned(plan, c, &result.grants[c]);
-    return after_plan(apply, plan);
+    if (!after_plan(apply, plan) || !award_plan_purchase(apply, plan)) return false;
+    order->missions.items = award_missions(apply, &order->missions.count);
+    return true;
+}
+
+/* What the order uses of the member's limits. */
+static struct limit_use
+limited_use(const struct apply *apply, const struct buying *buying)
+{
+    struct limit_use use = {.of = LIMITED_PURCHASE, .money = buying->order.currency};
+    for (uint32_t i = 0; i < buying->money.line_count; i++) {
+        const struct event_line *line = &buying->money.lines[i];
+        use.net_minor += line->amount_minor - line->discount_minor; /* was seen to fit: paid */
+    }
+    for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
+        use.points[c] = grant_plan_points(buying->plan, c);
+    return use;
 }
 
 static bool
@@ -142,6 +158,7 @@ book(struct apply *apply, struct buying *buying)
     apply->order_id = order->order_id;
     grant_plan_book(buying->plan);
     after_book(apply, buying->plan);
+    award_book(apply);
     grant_plan_remember(buying->plan, order);
     book_metrics(apply, buying);
     struct fact count = {.kind = FACT_ORDERS, .a = 1};
@@ -160,7 +177,13 @@ purchase_judge(struct apply *apply)
     struct buying buying;
     enum verdict verdict = judge_member(apply);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (!open_order(apply, &buying) || !plan_order(apply, &buying)) return VERDICT_OVERFLOW;
+    bool sound = open_order(apply, &buying) && plan_order(apply, &buying);
+    if (!sound) return VERDICT_OVERFLOW;
+    struct limit_use use = limited_use(apply, &buying);
+    struct limit_finding finding;
+    verdict = limit_check(apply, &use, &finding);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (finding.quarantines) grant_plan_quarantine(buying.plan);
     verdict = grant_plan_judge(buying.plan);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!earn_spends(apply->state->scratch, &apply->rulebook->program, buying.order.currency,
@@ -168,6 +191,7 @@ purchase_judge(struct apply *apply)
         !can_spend(apply, &buying))
         return VERDICT_OVERFLOW;
     book(apply, &buying);
+    limit_count(apply, &use, &finding);
     wait_settle(apply);
     return VERDICT_ACCEPTED;
 }

@@ -22,10 +22,10 @@ enum reference_kind {
     REFERENCE_SPEND = 2,
     REFERENCE_REFUND = 3, /* that names no order */
     REFERENCE_HOLD = 4,
-    REFERENCE_ACTIVITY = 5,   /* the reference of an activity: a review, a share */
-    REFERENCE_WAITING = 6,    /* a refund or a delivery that waits under its order's id */
-    REFERENCE_PARKED = 7,     /* an event of somebody who is not enrolled; its id is empty */
-    REFERENCE_AWAITING = 8,   /* an adjustment that awaits approval, by event id */
+    REFERENCE_ACTIVITY = 5, /* the reference of an activity: a review, a share */
+    REFERENCE_WAITING = 6,  /* a refund or a delivery before its order, by event id: FACT_WAITING */
+    REFERENCE_PARKED = 7,   /* an event of somebody not enrolled, by event id: FACT_PARKED */
+    REFERENCE_AWAITING = 8, /* an adjustment that awaits approval, by event id */
     REFERENCE_QUARANTINE = 9, /* a grant in quarantine, by event id */
 };
 
@@ -57,9 +57,15 @@ uint64_t reference_hash(const struct memo *memo, enum reference_kind kind, struc
 struct reference *references_get(const struct references *references, uint64_t ordinal);
 void references_need(uint64_t ordinal, struct needs *needs);
 
-/* A new row, of an event whose ordinal is `ordinal`. */
+/* A new row, of an event whose ordinal is `ordinal`. Of an event that was parked and is judged now
+ * there is one, under that hash: it becomes this. */
 void references_add(struct references *references, uint64_t ordinal, uint64_t hash,
                     struct bytes content);
+
+/* Begins a row's content; and what of a content stands behind that. */
+void reference_head_encode(enum reference_kind kind, uint64_t member, struct bytes id,
+                           struct writer *writer);
+struct bytes reference_rest(struct bytes content);
 
 /* New content for a row that is in memory. */
 void references_change(struct references *references, uint64_t ordinal, struct bytes content);
