@@ -9,6 +9,7 @@
 #include "engine/core/override.h"
 #include "engine/core/review.h"
 #include "engine/core/tier.h"
+#include "engine/core/wait.h"
 
 static bool
 due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kind)
@@ -206,6 +207,7 @@ do_fact(struct apply *apply, const struct due *due)
     switch ((enum fact_kind)fact->kind) {
     case FACT_QUARANTINE: limit_undecided(apply, fact, due->ms); break;
     case FACT_SCHEDULE: award_date_due(apply, fact, due->ms); break;
+    case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
     default: UNREACHABLE();
     }

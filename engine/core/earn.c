@@ -426,9 +426,9 @@ earn_compute(struct arena *scratch, const struct earn_input *input, struct earn_
     return true;
 }
 
-bool
-earn_spend(struct arena *scratch, const struct order_money *money, struct program_basis basis,
-           int64_t *out_spend)
+static bool
+spend_of(struct arena *scratch, const struct order_money *money, struct program_basis basis,
+         int64_t *out_spend)
 {
     const int64_t *values;
     int64_t sum = 0;
@@ -438,6 +438,22 @@ earn_spend(struct arena *scratch, const struct order_money *money, struct progra
         if (!add_i64(sum, values[i], &sum)) return false;
     }
     *out_spend = sum;
+    return true;
+}
+
+bool
+earn_spends(struct arena *scratch, const struct program *program, uint16_t currency,
+            const struct order_money *money, struct earn_spends *out_spends)
+{
+    struct earn_spends spends = {0};
+    for (uint32_t g = 0; g < program->group_count; g++) {
+        for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
+            const struct program_metric *metric = &program->groups[g].metrics[m];
+            if (metric->kind != METRIC_SPEND || metric->money != currency) continue;
+            if (!spend_of(scratch, money, metric->basis, &spends.values[g][m])) return false;
+        }
+    }
+    *out_spends = spends;
     return true;
 }
 

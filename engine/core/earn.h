@@ -35,6 +35,7 @@ struct earn_part {
     int64_t eligible_minor;
     int64_t requested; /* its share of the rounded grant */
     int64_t points;    /* after caps */
+    uint32_t lot;      /* of the plan that it stands on; UINT32_MAX: none */
 };
 
 /* What is earned in one currency. Parts stand in order of appearance: base rules, campaigns, flat
@@ -54,9 +55,14 @@ struct earn_result {
 bool earn_compute(struct arena *scratch, const struct earn_input *input,
                   struct earn_result *out_result);
 
-/* Tier value of an order under a basis: what of it is kept. False as above. */
-bool earn_spend(struct arena *scratch, const struct order_money *money, struct program_basis basis,
-                int64_t *out_spend);
+/* Tier value of an order by group and metric; 0 where the metric is no spend of this money. */
+struct earn_spends {
+    int64_t values[PROGRAM_GROUPS_MAX][PROGRAM_METRICS_MAX];
+};
+
+/* What of an order is kept, as tier value. False as above. */
+bool earn_spends(struct arena *scratch, const struct program *program, uint16_t currency,
+                 const struct order_money *money, struct earn_spends *out_spends);
 
 /* The levels held at an instant, by group of the rulebook. */
 void earn_levels(const struct state *state, const struct rulebook *rulebook,

@@ -5,16 +5,17 @@
 #include "engine/core/activity.h"
 #include "engine/core/award.h"
 #include "engine/core/due.h"
-#include "engine/core/earn.h"
 #include "engine/core/enrol.h"
 #include "engine/core/fact.h"
-#include "engine/core/giveback.h"
 #include "engine/core/limit.h"
 #include "engine/core/output.h"
 #include "engine/core/posting.h"
+#include "engine/core/purchase.h"
+#include "engine/core/return.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
+#include "engine/core/wait.h"
 
 enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
 
@@ -32,6 +33,10 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
     case EVENT_CANCELLATION:
         *out_kind = REFERENCE_ORDER;
         *out_id = event->cancellation.order_id;
+        return true;
+    case EVENT_DELIVERED:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->delivered.order_id;
         return true;
     case EVENT_REDEEM:
         *out_kind = REFERENCE_SPEND;
@@ -155,11 +160,11 @@ event_needs(const struct state *state, const struct event *event, const struct m
         limit_needs(state, event, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
-    bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
-                   event->kind == EVENT_CANCELLATION;
-    if (!returns || needs->count > before) return;
+    if (kind != REFERENCE_ORDER) return;
+    wait_needs(state, event, member, id, needs);
+    if (event->kind == EVENT_PURCHASE || needs->count > before) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, member, order, needs);
+    if (order != NULL) return_needs(state, member, order, needs);
 }
 
 void
@@ -254,6 +259,7 @@ answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t o
         .further = apply->further,
     };
     if (verdict == VERDICT_ACCEPTED) {
+        effect->outcome.waiting = apply->waiting;
         effect->outcome.amount_count = apply->amount_count;
         memcpy(effect->outcome.amounts, apply->amounts,
                apply->amount_count * sizeof apply->amounts[0]);
@@ -295,16 +301,16 @@ static enum verdict
 judge_kind(struct apply *apply)
 {
     switch (apply->event->kind) {
-    case EVENT_PURCHASE: return earn_purchase(apply);
-    case EVENT_REFUND: return giveback_refund(apply);
-    case EVENT_CANCELLATION: return giveback_cancel(apply);
+    case EVENT_PURCHASE: return purchase_judge(apply);
+    case EVENT_REFUND: return return_refund(apply);
+    case EVENT_CANCELLATION: return return_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
     case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_DELIVERED: return return_delivered(apply);
     case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
     case EVENT_ACTIVITY: return activity_apply(apply);
     case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
     case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
-    case EVENT_DELIVERED:
     case EVENT_CANCEL_REDEMPTION:
     case EVENT_HOLD:
     case EVENT_CAPTURE_HOLD:

@@ -128,13 +128,15 @@ output_source_name(struct apply *apply, uint32_t slot)
                    rulebooks_name(&apply->state->rulebooks, NAME_SOURCE, slot));
 }
 
-void
+struct outcome_amount *
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {
     CHECK(apply->amount_count < OUTCOME_AMOUNTS_MAX);
-    apply->amounts[apply->amount_count++] = (struct outcome_amount){
+    struct outcome_amount *amount = &apply->amounts[apply->amount_count++];
+    *amount = (struct outcome_amount){
         .currency = output_currency(apply, slot),
         .requested.units = requested,
         .granted.units = granted,
     };
+    return amount;
 }

@@ -27,7 +27,8 @@ struct bytes output_hold(struct apply *apply);
 struct bytes output_reason(struct apply *apply);
 struct bytes output_actor(struct apply *apply);
 
-/* Adds to what the outcome tells of a currency. */
-void output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted);
+/* What the outcome tells of a currency; the caller may fill in the rest. */
+struct outcome_amount *output_amount(struct apply *apply, uint32_t slot, int64_t requested,
+                                     int64_t granted);
 
 #endif

@@ -72,6 +72,8 @@ posting_move(struct apply *apply, enum posting_kind kind, enum account from, enu
         effect->posting.lot_earned_at.ms = lot->earned_ms;
         effect->posting.lot_expires_at.ms = lot->expires_ms;
     }
+    bool grants = kind == POSTING_GRANT || kind == POSTING_QUARANTINE;
+    if (grants) effect->posting.explanation = apply->explanation;
     output_seal(apply, effect);
 }
 

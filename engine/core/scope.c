@@ -4,7 +4,7 @@
 #include "engine/core/fact.h"
 #include "engine/core/tier.h"
 
-static struct attributes
+static struct condition_pairs
 tiers_of(const struct apply *apply, const struct rulebook *rulebook)
 {
     const struct program *program = &rulebook->program;
@@ -15,7 +15,7 @@ tiers_of(const struct apply *apply, const struct rulebook *rulebook)
             tier_at(apply->state, rulebook, apply->member, g, apply->event->occurred_at);
         tiers[g] = (struct attribute){program->groups[g].id, program->groups[g].levels[level].id};
     }
-    return (struct attributes){tiers, program->group_count};
+    return (struct condition_pairs){tiers, program->group_count};
 }
 
 void
@@ -55,7 +55,7 @@ scope_order(const struct purchase *purchase, struct condition_facts *facts)
         .partner = purchase->partner,
         .points_tender_minor = purchase->points_tender_minor,
         .gift_card_minor = purchase->gift_card_tender_minor,
-        .attributes = purchase->attributes,
+        .attributes = {purchase->attributes.items, purchase->attributes.count},
         .lines = purchase->lines,
         .line_count = purchase->line_count,
     };

@@ -97,8 +97,10 @@ struct apply {
     uint32_t touched;           /* currency slots, as bits */
     int64_t metrics_from_ms;    /* earliest instant at which a tier metric changed */
     struct bytes detail;        /* for the outcome */
+    bool waiting;               /* the event is accepted, and waits for its order */
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
+    const struct explanation *explanation; /* of the next grant */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
     struct awards *awards; /* planned (award.h); NULL: none */
