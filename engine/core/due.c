@@ -136,26 +136,27 @@ due_next(const struct state *state, const struct member *member, struct due *out
     return true;
 }
 
-/* Whether the work that a fact stands for needs the row of the ordinal in its key. */
+/* Whether a fact's due work reads the row of the event whose ordinal is its key. */
 static bool
-needs_row(const struct fact *fact)
+reads_row(const struct fact *fact)
 {
     switch ((enum fact_kind)fact->kind) {
     case FACT_HOLD:
     case FACT_AWAITING:
     case FACT_WAITING: return true;
-    case FACT_QUARANTINE: return limit_needs_row(fact);
+    case FACT_QUARANTINE: return fact->c != 0;
     default: return false;
     }
 }
 
 void
-due_rows(const struct state *state, const struct member *member, struct needs *needs)
+due_rows_needed(const struct state *state, const struct member *member, int64_t until_ms,
+                struct needs *needs)
 {
     const struct fact *facts = member_facts(member);
     for (uint32_t i = 0; i < member->fact_count && facts[i].kind < FACT_UNDUE_FIRST; i++) {
-        if (!needs_row(&facts[i])) continue;
         uint64_t ordinal = (uint64_t)facts[i].key;
+        if (facts[i].a > until_ms || !reads_row(&facts[i])) continue;
         if (references_get(&state->references, ordinal) == NULL) references_need(ordinal, needs);
     }
 }

@@ -24,9 +24,10 @@ struct due {
 /* The member's next due work, whenever it is; false when there is none. */
 bool due_next(const struct state *state, const struct member *member, struct due *out_due);
 
-/* Asks for the rows, among those that are cold, that the member's due work will need, whenever it
- * is: of holds, of orders in quarantine, of what waits. */
-void due_rows(const struct state *state, const struct member *member, struct needs *needs);
+/* Asks for the rows of references that a member's due work up to `until_ms` has to read and that
+ * are cold: facts name them by ordinal. */
+void due_rows_needed(const struct state *state, const struct member *member, int64_t until_ms,
+                     struct needs *needs);
 
 /* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. Tiers
  * are evaluated at the instant, but not before `judged`, at which they were evaluated already. */

@@ -167,11 +167,18 @@ event_needs(const struct state *state, const struct event *event, const struct m
     if (order != NULL) return_needs(state, member, order, needs);
 }
 
+/* When an entry was appended, as far as it may move the clock. */
+static int64_t
+journal_time(const struct state *state, const struct entry *entry, int64_t append_ms)
+{
+    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
+    return journal_ms > INSTANT_MAX_MS ? INSTANT_MAX_MS : journal_ms;
+}
+
 void
 fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
            struct needs *needs)
 {
-    (void)append_ms;
     if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
     const struct event *event = &entry->event;
     if (is_misplaced(state, event)) return;
@@ -179,12 +186,15 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct identity identity;
     uint64_t ordinal;
     const struct member *member = members_find(&state->members, event->member, needs, &known);
+    if (member != NULL) {
+        int64_t entry_ms = journal_time(state, entry, append_ms);
+        due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
+                        needs);
+    }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
     event_needs(state, event, member, needs);
-    if (member == NULL) return;
-    due_rows(state, member, needs);
     enrol_needs(state, event, member, event_needs, needs);
 }
 
@@ -637,8 +647,7 @@ may_apply(const struct state *state, const struct entry *entry, uint64_t positio
 static void
 take_time(struct state *state, const struct entry *entry, int64_t append_ms)
 {
-    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
-    if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
+    int64_t journal_ms = journal_time(state, entry, append_ms);
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
     anew_reach(state);
 }
@@ -798,12 +807,12 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
             take_anew(state, anew, effects, &done);
         } else {
             const struct member *member = members_warm(&state->members, hint_member(&hint));
-            size_t before = needs->count;
             if (member == NULL) {
                 due_needs(state, needs);
                 return DUE_NEEDS;
             }
-            due_rows(state, member, needs);
+            size_t before = needs->count;
+            due_rows_needed(state, member, state->clock.ms, needs);
             if (needs->count > before) return DUE_NEEDS;
             if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
         }

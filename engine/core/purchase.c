@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "engine/core/after.h"
+#include "engine/core/award.h"
+#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
 #include "engine/core/grant_priv.h"
+#include "engine/core/limit.h"
 #include "engine/core/tier.h"
 #include "engine/core/wait.h"
 
@@ -14,16 +17,15 @@ struct buying {
     struct order_money money;
     struct earn_spends spends;
     struct grant_plan *plan;
+    struct limit_use use;
+    struct limit_finding finding;
 };
 
 static enum verdict
-judge_member(const struct apply *apply)
+judge_member(struct apply *apply)
 {
     const struct member *member = apply->member;
-    if (member == NULL) {
-        bool enrols = apply->rulebook->program.unknown_member == UNKNOWN_AUTO_ENROL;
-        return enrols ? VERDICT_ACCEPTED : VERDICT_UNKNOWN_MEMBER;
-    }
+    if (member == NULL) return enrol_unknown(apply);
     struct bytes order_id = apply->event->purchase.order_id;
     if (state_reference(apply->state, REFERENCE_ORDER, member, order_id) != NULL)
         return VERDICT_ORDER_EXISTS;
@@ -97,7 +99,25 @@ plan_order(struct apply *apply, struct buying *buying)
     remember_rooms(apply, buying);
     for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
         grant_plan_earned(plan, c, &result.grants[c]);
-    return after_plan(apply, plan);
+    return after_plan(apply, plan) && award_plan_purchase(apply, plan);
+}
+
+/* Limits: of what the order grants and is worth. */
+static enum verdict
+judge_limits(struct apply *apply, struct buying *buying)
+{
+    struct limit_use *use = &buying->use;
+    *use = (struct limit_use){.of = LIMITED_PURCHASE, .money = buying->order.currency};
+    for (uint32_t i = 0; i < buying->order.line_count; i++) {
+        const struct event_line *line = &buying->order.lines[i];
+        use->net_minor += line->amount_minor - line->discount_minor; /* 63 bits: eligible_paid */
+    }
+    for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
+        use->points[c] = grant_plan_points(buying->plan, c);
+    enum verdict verdict = limit_check(apply, use, &buying->finding);
+    if (verdict == VERDICT_ACCEPTED && buying->finding.quarantines)
+        grant_plan_quarantine(buying->plan);
+    return verdict;
 }
 
 static bool
@@ -146,6 +166,9 @@ book(struct apply *apply, struct buying *buying)
     book_metrics(apply, buying);
     struct fact count = {.kind = FACT_ORDERS, .a = 1};
     fact_add(&state->members, &apply->member, &count);
+    award_book(apply);
+    limit_count(apply, &buying->finding);
+    order->missions.items = award_missions(apply, &order->missions.count);
     order->member = apply->member->number;
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(order, &writer);
@@ -161,7 +184,8 @@ purchase_judge(struct apply *apply)
     enum verdict verdict = judge_member(apply);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!open_order(apply, &buying) || !plan_order(apply, &buying)) return VERDICT_OVERFLOW;
-    verdict = grant_plan_judge(buying.plan);
+    verdict = judge_limits(apply, &buying);
+    if (verdict == VERDICT_ACCEPTED) verdict = grant_plan_judge(buying.plan);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!earn_spends(apply->state->scratch, &apply->rulebook->program, buying.order.currency,
                      &buying.money, &buying.spends) ||
