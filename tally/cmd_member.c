@@ -59,6 +59,24 @@ print_wallets(const struct command_context *context, struct json_object *member)
 }
 
 static void
+print_metrics(FILE *out, struct json_object *tier)
+{
+    struct json_object *metrics = json_object_object_get(tier, "metrics");
+    const char *next = json_view_cstr(tier, "nextLevel");
+    for (size_t i = 0; i < json_object_array_length(metrics); i++) {
+        struct json_object *metric = json_object_array_get_idx(metrics, i);
+        int digits = (int)json_view_number(metric, "digits");
+        char amount[JSON_VIEW_AMOUNT_MAX];
+        fprintf(out, "; %s %s %s", json_view_cstr(metric, "metric"),
+                json_view_amount(json_view_number(metric, "value"), digits, amount),
+                json_view_cstr(metric, "unit"));
+        if (*next != '\0')
+            fprintf(out, ", %s from %s", next,
+                    json_view_amount(json_view_number(metric, "nextThreshold"), digits, amount));
+    }
+}
+
+static void
 print_member(const struct command_context *context, struct json_object *member)
 {
     FILE *out = context->out->file;
@@ -77,14 +95,8 @@ print_member(const struct command_context *context, struct json_object *member)
                 json_view_cstr(tier, "level"), json_view_cstr(tier, "since"));
         if (*json_view_cstr(tier, "validUntil") != '\0')
             fprintf(out, ", until %s", json_view_cstr(tier, "validUntil"));
-        int digits = (int)json_view_number(tier, "metricDigits");
-        char amount[JSON_VIEW_AMOUNT_MAX];
-        fprintf(out, "; %s %s %s", json_view_cstr(tier, "metric"),
-                json_view_amount(json_view_number(tier, "metricValue"), digits, amount),
-                json_view_cstr(tier, "metricUnit"));
-        if (*json_view_cstr(tier, "nextLevel") != '\0')
-            fprintf(out, ", %s from %s", json_view_cstr(tier, "nextLevel"),
-                    json_view_amount(json_view_number(tier, "nextThreshold"), digits, amount));
+        if (json_object_object_get(tier, "overridden") != NULL) fputs(", given by hand", out);
+        print_metrics(out, tier);
         fprintf(out, "\n");
     }
     fprintf(out, "  %zu open lots\n",

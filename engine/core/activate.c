@@ -4,6 +4,7 @@
 #include "engine/core/due.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
 
 bool
@@ -70,9 +71,10 @@ put_back(struct apply *apply, const struct lot *place, const struct lot *lot)
 {
     struct members *members = &apply->state->members;
     struct lot *open = lots_find(apply->member, place);
+    bool left = lot->remaining > 0 || lot->held > 0;
     if (open != NULL && lot_compare(open, lot) == 0) {
         *open = *lot;
-        activate_schedule(apply, open);
+        if (left) activate_schedule(apply, open);
         posting_settle(apply, open);
         return;
     }
@@ -81,9 +83,8 @@ put_back(struct apply *apply, const struct lot *place, const struct lot *lot)
         uint32_t at = (uint32_t)(open - lots_of(apply->member, lot->currency, &count));
         lots_remove(members, &apply->member, lot->currency, at, 1);
     }
-    if (lot->remaining > 0 || lot->held > 0) {
-        lots_insert(members, &apply->member, lot);
-        activate_schedule(apply, lots_find(apply->member, lot));
+    if (left) {
+        activate_schedule(apply, lots_insert(members, &apply->member, lot));
     } else if (lot->expired > 0 || (lot->flags & LOT_MOVED) != 0) {
         closed_add(&apply->state->closed, apply->member->number, lot);
     }
@@ -123,34 +124,39 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     }
     CHECK(left == 0 || coming.state == LOT_ACTIVE);
     coming.remaining += left;
+    if (left > 0 && (coming.flags & LOT_BY_INACTIVITY) != 0)
+        inactivity_enter(apply, &coming, left, effective_ms);
     put_back(apply, lot, &coming);
     return left;
 }
 
 /* ---- New lots, and pending ones ---- */
 
+/* Most lots know their expiry from the grant on and keep their place. */
 void
 activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
 {
-    struct lot active = *lot;
     bool released = (lot->flags & LOT_QUARANTINED) != 0;
-    int64_t units = lot->remaining;
-    uint32_t count;
-    CHECK(lot->state == LOT_PENDING && lot->held == 0);
-    uint32_t at = (uint32_t)(lot - lots_of(apply->member, lot->currency, &count));
-    lots_remove(&apply->state->members, &apply->member, active.currency, at, 1);
-    active.remaining = 0;
-    active.state = LOT_ACTIVE;
-    active.activates_ms = effective_ms;
-    active.deadline_ms = INT64_MAX;
-    active.flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
-    if (active.expires_ms == INT64_MAX) active.expires_ms = expire_of(apply->state, &active);
     struct entering entering = {
         .kind = released ? POSTING_QUARANTINE_RELEASE : POSTING_ACTIVATE,
         .from = ACCOUNT_PENDING,
-        .units = units,
+        .units = lot->remaining,
         .effective_ms = effective_ms,
     };
+    CHECK(lot->state == LOT_PENDING && lot->held == 0);
+    lot_set_state(apply->member, lot, LOT_ACTIVE);
+    lot->remaining = 0;
+    lot->activates_ms = effective_ms;
+    lot->deadline_ms = INT64_MAX;
+    lot->flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
+    struct lot active = *lot;
+    if (active.expires_ms == INT64_MAX && (active.flags & LOT_NEVER) == 0)
+        active.expires_ms = expire_of(apply->state, apply->member, &active);
+    if (active.expires_ms != lot->expires_ms) {
+        uint32_t count;
+        uint32_t at = (uint32_t)(lot - lots_of(apply->member, active.currency, &count));
+        lots_remove(&apply->state->members, &apply->member, active.currency, at, 1);
+    }
     activate_enter(apply, &active, &entering);
 }
 
@@ -160,6 +166,8 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
 {
     activate_number(apply, lot);
     lot->remaining = 0;
+    bool dated = lot->expires_ms != INT64_MAX || (lot->flags & LOT_NEVER) != 0;
+    if (!dated && inactivity_governs(apply->state, lot)) lot->flags |= LOT_BY_INACTIVITY;
     if (lot->deadline_ms == 0) lot->deadline_ms = INT64_MAX;
     if (activate_at(lot) <= effective_ms) {
         struct entering entering = {
@@ -172,8 +180,7 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
     member_wallet(&apply->state->members, &apply->member, lot->currency);
     posting_move(apply, kind, from, ACCOUNT_PENDING, lot->currency, lot->granted, lot,
                  effective_ms);
-    lots_insert(&apply->state->members, &apply->member, lot);
-    struct lot *open = lots_find(apply->member, lot);
+    struct lot *open = lots_insert(&apply->state->members, &apply->member, lot);
     if (activate_at(lot) <= apply->state->clock.ms && lot->activates_ms < lot->expires_ms) {
         activate_lot(apply, open, lot->activates_ms);
     } else {
@@ -193,38 +200,42 @@ activate_cancel(struct apply *apply, struct lot *lot, int64_t effective_ms)
     posting_settle(apply, lot);
 }
 
-/* The first pending lot of a slot that has something due at `ms`: its activation, or its deadline.
- */
-static struct lot *
-first_pending(const struct apply *apply, uint32_t slot, int64_t ms, bool deadline)
+/* Does to up to `max` pending lots of a slot what is due at `ms`: their activation, or their
+ * deadline. A lot that stays where it was is passed; one that left its place makes room for the
+ * next. */
+static uint64_t
+do_pending(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max, bool deadline)
 {
+    uint64_t done = 0;
     uint32_t count;
-    struct lot *lots = lots_of(apply->member, slot, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (lots[i].state != LOT_PENDING) continue;
-        if ((deadline ? lots[i].deadline_ms : activate_at(&lots[i])) == ms) return &lots[i];
+    for (uint32_t i = 0; done < max; i++) {
+        struct lot *lot = lots_of(apply->member, slot, &count) + i;
+        if (i >= count) break;
+        if (lot->state != LOT_PENDING) continue;
+        if ((deadline ? lot->deadline_ms : activate_at(lot)) != ms) continue;
+        uint32_t before = count;
+        if (deadline) {
+            activate_cancel(apply, lot, ms);
+        } else {
+            activate_lot(apply, lot, ms);
+        }
+        done++;
+        lots_of(apply->member, slot, &count);
+        if (count < before) i--;
     }
-    return NULL;
+    return done;
 }
 
 uint64_t
 activate_due(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 {
-    uint64_t done = 0;
-    struct lot *lot;
-    for (; done < max && (lot = first_pending(apply, slot, ms, false)) != NULL; done++)
-        activate_lot(apply, lot, ms);
-    return done;
+    return do_pending(apply, slot, ms, max, false);
 }
 
 uint64_t
 activate_give_up(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 {
-    uint64_t done = 0;
-    struct lot *lot;
-    for (; done < max && (lot = first_pending(apply, slot, ms, true)) != NULL; done++)
-        activate_cancel(apply, lot, ms);
-    return done;
+    return do_pending(apply, slot, ms, max, true);
 }
 
 struct lot

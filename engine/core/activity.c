@@ -83,7 +83,7 @@ activity_apply(struct apply *apply)
     if (apply->member == NULL) apply_enrol(apply, event->occurred_at.ms);
     grant_plan_book(grants);
     award_book(apply);
-    limit_count(apply, &finding);
+    limit_count(apply, &use, &finding);
     leave_reference(apply, reference);
     tier_count(apply, rulebook, METRIC_VISITS, use.activity, PROGRAM_NONE, event->occurred_at, 1);
     return VERDICT_ACCEPTED;

@@ -75,7 +75,8 @@ campaign_runs(const struct apply *apply, const struct rulebook *rulebook,
     if (!scope_passes(&campaign->filter, place, occurred_at)) return false;
     const struct zone *zone = zone_of(&rulebook->program, campaign, place->store);
     struct local local = calendar_local(zone, occurred_at);
-    if (campaign->store_zone && (local.ms < campaign->local_from.ms || local.ms >= campaign->local_until.ms))
+    if (campaign->store_zone &&
+        (local.ms < campaign->local_from.ms || local.ms >= campaign->local_until.ms))
         return false;
     struct civil_date date = calendar_date(local);
     int64_t days = calendar_days_from_civil(date);
@@ -132,8 +133,9 @@ keep_best(const struct program *program, uint16_t *campaigns, uint32_t count)
         bool best = true;
         for (uint32_t k = 0; k < count && best; k++) {
             const struct program_campaign *other = &program->campaigns[campaigns[k]];
-            bool rivals = program->stacking == STACKING_MAX ||
-                          (one->exclusive.size > 0 && bytes_equal(one->exclusive, other->exclusive));
+            bool rivals =
+                program->stacking == STACKING_MAX ||
+                (one->exclusive.size > 0 && bytes_equal(one->exclusive, other->exclusive));
             if (k == i || !rivals) continue;
             best = k < i ? is_greater(one->factor, other->factor)
                          : !is_greater(other->factor, one->factor);

@@ -2,8 +2,10 @@
 
 #include "engine/core/activate.h"
 #include "engine/core/award.h"
+#include "engine/core/byhand.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/limit.h"
 #include "engine/core/lot.h"
 #include "engine/core/override.h"
@@ -49,7 +51,8 @@ take_first_notice(const struct state *state, const struct lot *lots, uint32_t co
     for (uint32_t i = 0; i < count; i++) {
         const struct lot *lot = &lots[i];
         if (lot->expires_ms == INT64_MAX || lot->expires_ms - reach_ms > due->ms) return;
-        if (lot->state != LOT_ACTIVE || (lot->flags & LOT_NOTICED) != 0) continue;
+        if (lot->state != LOT_ACTIVE || lot->remaining == 0) continue;
+        if ((lot->flags & LOT_NOTICED) != 0) continue;
         struct due notice = {.ms = expire_notice_at(state, lot),
                              .kind = DUE_NOTICE,
                              .of = DUE_OF_LOTS,
@@ -198,22 +201,27 @@ do_lots(struct apply *apply, const struct due *due, uint64_t max)
     UNREACHABLE();
 }
 
-/* Does what a fact stands for. The room moves its instant or removes it: else it would be due for
- * ever. */
-static void
-do_fact(struct apply *apply, const struct due *due)
+/* Does what a fact stands for; returns how many items that were. The room moves its instant or
+ * removes it, unless `max` stops it: else it would be due for ever. */
+static uint64_t
+do_fact(struct apply *apply, const struct due *due, uint64_t max)
 {
     const struct fact *fact = &due->fact;
-    const struct fact *left;
+    uint64_t done = 1;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_WAITING: wait_give_up(apply, fact); break;
+    case FACT_INACTIVITY: done = inactivity_expire(apply, fact, max); break;
+    case FACT_INACTIVE_SOON: inactivity_notify(apply, fact); break;
     case FACT_QUARANTINE: limit_undecided(apply, fact, due->ms); break;
     case FACT_SCHEDULE: award_date_due(apply, fact, due->ms); break;
-    case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
+    case FACT_AWAITING: byhand_lapse(apply, fact); break;
     default: UNREACHABLE();
     }
-    left = fact_find(apply->member, fact->kind, fact->slot, fact->key, fact->index);
-    CHECK(left == NULL || left->a > due->ms);
+    const struct fact *left =
+        fact_find(apply->member, fact->kind, fact->slot, fact->key, fact->index);
+    CHECK(left == NULL || left->a > due->ms || done == max);
+    return done;
 }
 
 uint64_t
@@ -223,7 +231,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     members_write(&apply->state->members, apply->member);
     switch (due->of) {
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;
-    case DUE_OF_FACT: do_fact(apply, due); break;
+    case DUE_OF_FACT: done = do_fact(apply, due, max); break;
     case DUE_OF_RULEBOOK:
         apply->member->judged = due->sequence;
         review_rulebook(apply, (struct instant){due->ms});

@@ -206,8 +206,7 @@ add_part(struct calculation *calculation, const struct earn_part *part)
     if ((grant->part_count & (grant->part_count - 1)) == 0) {
         struct earn_part *room =
             eligible_list(calculation->scratch, 2 * (size_t)grant->part_count + 1, sizeof *room);
-        if (grant->part_count > 0)
-            memcpy(room, grant->parts, grant->part_count * sizeof *room);
+        if (grant->part_count > 0) memcpy(room, grant->parts, grant->part_count * sizeof *room);
         grant->parts = room;
     }
     memmove(&grant->parts[at + 1], &grant->parts[at],

@@ -364,9 +364,9 @@ struct effects {
     struct arena *arena;
 };
 
-/* 100,000 open lots a member (the limit), each with a notice and an expiry that may be overdue, and
- * some. Reserved address space, touched only when used. */
-enum { EFFECTS_ROOM = 2 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
+/* 100,000 open lots a member (the limit), each of which may activate, pay, be noticed, lapse and
+ * expire at once, and some. Reserved address space, touched only when used. */
+enum { EFFECTS_ROOM = 6 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
 
 /* Room that effect_canonical needs in its writer: 64 parts of an explanation with two names of at
  * most 128 bytes each, 24 texts of at most 1,024 bytes, and numbers. */

@@ -4,21 +4,20 @@
 
 #include "engine/core/posting.h"
 
-/* When a lot granted at `earned` in that currency of the rulebook expires; INT64_MAX = never, also
- * when it would be after the year 9999. */
-int64_t expire_at(struct rulebook *rulebook, uint32_t currency, struct instant earned);
+/* When an open lot of a member expires whose activates_ms is known, by the version that granted it;
+ * INT64_MAX = never, or by the member's inactivity. */
+int64_t expire_of(const struct state *state, const struct member *member, const struct lot *lot);
 
-/* When an open lot whose period starts as it activates expires: from activates_ms, by the version
- * that granted it. */
-int64_t expire_of(const struct state *state, const struct lot *lot);
-
-/* When the notice of a lot's expiry goes out: so many days before, but not before it was earned.
+/* When the notice of a lot's expiry goes out: so many days before, but not before it was active.
  * INT64_MAX = never. */
 int64_t expire_notice_at(const struct state *state, const struct lot *lot);
 
-/* Expires up to `max` lots of a slot whose instant is `ms`; returns how many. What is held of them
- * stays. */
+/* Expires up to `max` lots of a slot whose instant is `ms`, or lets them lapse where there is a
+ * grace; returns how many. What is held of them stays. */
 uint64_t expire_lots(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);
+
+/* The same for the lots of a slot that expire by inactivity, at the clock's instant. */
+uint64_t expire_inactive(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);
 
 /* Expires up to `max` lapsing lots of a slot whose grace ends at `ms`, dated at their instants. */
 uint64_t expire_lapsed(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);

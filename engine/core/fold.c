@@ -4,11 +4,16 @@
 #include "engine/base/murmur2.h"
 #include "engine/core/activity.h"
 #include "engine/core/award.h"
+#include "engine/core/byhand.h"
 #include "engine/core/due.h"
 #include "engine/core/enrol.h"
 #include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
+#include "engine/core/life.h"
 #include "engine/core/limit.h"
+#include "engine/core/lots_byhand.h"
 #include "engine/core/output.h"
+#include "engine/core/override.h"
 #include "engine/core/posting.h"
 #include "engine/core/purchase.h"
 #include "engine/core/return.h"
@@ -51,6 +56,10 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
             *out_id = event->refund.refund_id;
         }
         return true;
+    case EVENT_GRANT:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->grant.order_id;
+        return out_id->size > 0;
     default: return false;
     }
 }
@@ -239,45 +248,32 @@ fold_prefetch(const struct state *state, const struct entry *entries, size_t cou
     }
 }
 
-/* ---- Outcomes ---- */
+/* ---- Judging events ---- */
 
-/* Puts the outcome that was filled in place on its way. */
-static void
-publish_outcome(struct apply *apply, struct effect *effect)
-{
-    effect->outcome.journal_time = apply->state->clock;
-    output_seal(apply, effect);
-    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
-}
-
-static void
-answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+/* The points currency, and the funder, that an event by hand names. */
+static enum verdict
+judge_form_by_hand(struct apply *apply)
 {
     const struct event *event = apply->event;
-    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = (struct outcome){
-        .source = output_source(apply),
-        .id = output_event_id(apply),
-        .member = output_member(apply),
-        .correlation_id = output_text(apply, event->correlation_id),
-        .event_kind = event->kind,
-        .verdict = verdict,
-        .first_verdict = first,
-        .ordinal = ordinal,
-        .detail = output_text(apply, apply->detail),
-        .occurred_at = event->occurred_at,
-        .further = apply->further,
-    };
-    if (verdict == VERDICT_ACCEPTED) {
-        effect->outcome.waiting = apply->waiting;
-        effect->outcome.amount_count = apply->amount_count;
-        memcpy(effect->outcome.amounts, apply->amounts,
-               apply->amount_count * sizeof apply->amounts[0]);
+    struct bytes currency;
+    uint32_t index;
+    switch (event->kind) {
+    case EVENT_GRANT: currency = event->grant.currency; break;
+    case EVENT_ADJUST: currency = event->adjust.currency; break;
+    case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
+    case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
+    case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    default: return VERDICT_ACCEPTED;
     }
-    publish_outcome(apply, effect);
+    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
+    if (!rulebook_currency(apply->rulebook, currency, &index))
+        return VERDICT_UNKNOWN_POINTS_CURRENCY;
+    if (event->kind == EVENT_GRANT && !byhand_knows_funder(apply->rulebook, event->grant.funder)) {
+        apply->detail = bytes_from_cstr("funder: the rulebook names no such funder");
+        return VERDICT_MALFORMED;
+    }
+    return VERDICT_ACCEPTED;
 }
-
-/* ---- Judging events ---- */
 
 /* What the codec cannot see. A refusal of form leaves no identity. */
 static enum verdict
@@ -288,7 +284,7 @@ judge_form(struct apply *apply)
         apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
         return VERDICT_MALFORMED;
     }
-    if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
+    if (event->kind != EVENT_REDEEM) return judge_form_by_hand(apply);
     const struct spend_request *request = &event->redeem.request;
     if (request->what != SPEND_POINTS || request->points.units <= 0) {
         apply->detail = bytes_from_cstr("points must be above zero");
@@ -321,25 +317,24 @@ judge_kind(struct apply *apply)
     case EVENT_ACTIVITY: return activity_apply(apply);
     case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
     case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
-    case EVENT_CANCEL_REDEMPTION:
-    case EVENT_HOLD:
-    case EVENT_CAPTURE_HOLD:
-    case EVENT_RELEASE_HOLD:
-    case EVENT_GRANT:
-    case EVENT_ADJUST:
-    case EVENT_APPROVE:
-    case EVENT_EXTEND_LOTS:
-    case EVENT_REINSTATE_LOTS:
-    case EVENT_RENEW_LOTS:
+    case EVENT_TIER_OVERRIDE: return tier_override(apply);
+    case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
+    case EVENT_GRANT: return byhand_grant(apply);
+    case EVENT_ADJUST: return byhand_adjust(apply);
+    case EVENT_APPROVE: return byhand_approve(apply);
+    case EVENT_EXTEND_LOTS: return lots_extend(apply);
+    case EVENT_REINSTATE_LOTS: return lots_reinstate(apply);
+    case EVENT_RENEW_LOTS: return lots_renew(apply);
     case EVENT_SUSPEND:
     case EVENT_RESUME:
     case EVENT_FREEZE:
     case EVENT_UNFREEZE:
     case EVENT_CLOSE:
-    case EVENT_REOPEN:
-    case EVENT_TIER_OVERRIDE:
-    case EVENT_END_TIER_OVERRIDE:
-        break; /* the codec refuses what event.def does not mark as handled */
+    case EVENT_REOPEN: return life_change(apply);
+    case EVENT_CANCEL_REDEMPTION:
+    case EVENT_HOLD:
+    case EVENT_CAPTURE_HOLD:
+    case EVENT_RELEASE_HOLD: break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
 }
@@ -380,6 +375,7 @@ finish(struct apply *apply)
 {
     if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
+    inactivity_push(apply);
     tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
 }
 
@@ -388,7 +384,7 @@ forward_event(struct apply *apply)
 {
     struct state *state = apply->state;
     const struct event *event = apply->event;
-    answer(apply, VERDICT_FORWARDED, 0, 0);
+    output_answer(apply, VERDICT_FORWARDED, 0, 0);
     struct effect *effect = output_begin(apply, TOPIC_FORWARD);
     effect->forward = (struct forward){
         .partition = murmur2_partition(event->member, state->genesis.partition_count),
@@ -416,7 +412,7 @@ judge_parked(struct apply *enrolling)
         enum verdict verdict = judge_form(&apply);
         if (verdict == VERDICT_ACCEPTED) verdict = judge(&apply);
         if (verdict == VERDICT_ACCEPTED) finish(&apply);
-        answer(&apply, verdict, 0, apply.ordinal);
+        output_answer(&apply, verdict, 0, apply.ordinal);
         posting_check(&apply);
         due_run(state, apply.effects, apply.cause, judged_at(&apply), &apply.member);
         enrolling->member = apply.member;
@@ -437,7 +433,7 @@ apply_new(struct apply *apply, struct identity *identity)
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
     state->due_lots = verdict == VERDICT_PARKED ? PARKED_LOTS : apply->lot_count;
-    answer(apply, verdict, 0, apply->ordinal);
+    output_answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
     due_run(state, apply->effects, apply->cause, judged_at(apply), member);
@@ -468,7 +464,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);
     if (form != VERDICT_ACCEPTED) {
-        answer(&apply, form, 0, 0);
+        output_answer(&apply, form, 0, 0);
         return;
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
@@ -476,9 +472,10 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:
         if (identity.content == event->content_hash) {
-            answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff, first_ordinal);
+            output_answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff,
+                          first_ordinal);
         } else {
-            answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
+            output_answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
         }
         return;
     case IDENTITY_NEW:
@@ -591,7 +588,7 @@ apply_hole(struct state *state, const struct hole *hole, struct effects *effects
         .detail = output_text(&apply, hole->reason),
         .occurred_at = state->clock,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 static void
@@ -611,7 +608,7 @@ apply_refused(struct state *state, const struct refused *refused, struct effects
         .detail = output_text(&apply, refused->detail),
         .occurred_at = refused->occurred_at,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 /* ---- The door ---- */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "engine/core/activate.h"
-#include "engine/core/expire.h"
 #include "engine/core/explain.h"
 #include "engine/core/fact.h"
+#include "engine/core/lifetime.h"
 #include "engine/core/posting.h"
 #include "engine/core/tier.h"
 
@@ -113,15 +113,15 @@ add_grant(struct grant_plan *plan, struct planned_grant *grant)
         grant->cap = cap_cut(scratch, plan->rulebook, grant->currency, plan->rooms, grant->parts,
                              grant->part_count);
         for (uint32_t c = 0; c < program->cap_count; c++) {
-            int64_t use =
-                cap_covered(&program->caps[c], grant->currency, grant->parts, grant->part_count);
+            int64_t use = cap_covered(&program->caps[c], grant->currency, grant->parts,
+                                      grant->part_count);
             plan->rooms[c] -= use;
             plan->cap_use[c] += use;
         }
     }
     place_lots(plan, grant);
-    plan->grants =
-        grow(scratch, plan->grants, plan->grant_count, &plan->grant_capacity, sizeof *plan->grants);
+    plan->grants = grow(scratch, plan->grants, plan->grant_count, &plan->grant_capacity,
+                        sizeof *plan->grants);
     plan->grants[plan->grant_count++] = *grant;
 }
 
@@ -144,8 +144,9 @@ grant_plan_earned(struct grant_plan *plan, uint32_t currency, const struct earn_
     if (!first->flat && plan->has_levels) {
         grant.tier_group = program->rules[first->rule].tier_group;
         if (grant.tier_group >= 0) {
-            grant.multiplier =
-                program->groups[grant.tier_group].levels[plan->levels[grant.tier_group]].multiplier;
+            grant.multiplier = program->groups[grant.tier_group]
+                                   .levels[plan->levels[grant.tier_group]]
+                                   .multiplier;
         }
     }
     add_grant(plan, &grant);
@@ -222,10 +223,14 @@ grant_plan_quarantine(struct grant_plan *plan)
 static int64_t
 lot_expires(const struct grant_plan *plan, const struct planned_lot *lot)
 {
-    const struct program_expiry *expiry = &plan->rulebook->program.currencies[lot->currency].expiry;
-    if (expiry->from_earning) return expire_at(plan->rulebook, lot->currency, plan->occurred_at);
-    if (lot->terms.activates_ms == INT64_MAX || plan->quarantined) return INT64_MAX;
-    return expire_at(plan->rulebook, lot->currency, (struct instant){lot->terms.activates_ms});
+    const struct program_expiry *expiry =
+        &plan->rulebook->program.currencies[lot->currency].expiry;
+    const struct member *member = plan->apply->member;
+    int64_t enrolled_ms = member == NULL ? plan->occurred_at.ms : member->enrolled_ms;
+    struct instant start = {lot->terms.activates_ms};
+    if (expiry->from_earning) start = plan->occurred_at;
+    if (start.ms == INT64_MAX || (plan->quarantined && !expiry->from_earning)) return INT64_MAX;
+    return lifetime_end(plan->rulebook, lot->currency, enrolled_ms, start);
 }
 
 /* Whether a lot will be active right after the event. */
@@ -234,8 +239,7 @@ is_spendable(const struct grant_plan *plan, const struct planned_lot *lot)
 {
     int64_t now_ms = plan->apply->state->clock.ms;
     if (now_ms < plan->occurred_at.ms) now_ms = plan->occurred_at.ms;
-    return lot->terms.activates_ms <= now_ms &&
-           lot_expires(plan, lot) > plan->apply->state->clock.ms;
+    return lot->terms.activates_ms <= now_ms && lot_expires(plan, lot) > plan->apply->state->clock.ms;
 }
 
 int64_t
@@ -333,10 +337,13 @@ book_lot(struct grant_plan *plan, struct planned_lot *planned, const struct expl
     };
     if (planned->terms.on_delivery) lot.flags |= LOT_AWAITS_DELIVERY;
     if (plan->quarantined) lot.flags |= LOT_QUARANTINED;
+    struct bytes order_id = apply->order_id;
+    if (!planned->of_order) apply->order_id = (struct bytes){0};
     apply->explanation = why;
     activate_grant(apply, &lot, plan->quarantined ? POSTING_QUARANTINE : POSTING_GRANT,
                    ACCOUNT_ISSUED, plan->occurred_at.ms);
     apply->explanation = NULL;
+    apply->order_id = order_id;
     planned->booked =
         (struct order_lot){lot.index, lot.granted, lot.expires_ms, lot.rule, lot.funder};
 }

@@ -1,13 +1,13 @@
 /*
  * Grants: whatever an event or a piece of due work gives by rules, planned as a whole, judged, and
- * only then booked (semantics §4, phases 6 to 8 and awards). The plan applies the tier multiplier of
- * awards, the one rounding and the caps; the booking makes lots, postings with their explanations,
- * the outcome's amounts, the caps' use and the points metrics.
+ * only then booked (semantics §4, phases 6 to 8 and awards). The plan applies the tier multiplier
+ * of awards, the one rounding and the caps; the booking makes lots, postings with their
+ * explanations, the outcome's amounts, the caps' use and the points metrics.
  *
  *     struct grant_plan *plan = grant_plan_begin(apply, rulebook, occurred_at);
  *     int64_t granted = grant_plan_award(plan, &award);     for each, in the order of semantics §4
- *     verdict = grant_plan_judge(plan);                     limit_reached or overflow: nothing moved
- *     grant_plan_book(plan);
+ *     verdict = grant_plan_judge(plan);                     limit_reached or overflow: nothing
+ * moved grant_plan_book(plan);
  *
  * Invariants:
  *  1. Nothing of the state changes before grant_plan_book.
@@ -40,8 +40,8 @@ struct grant_award {
 struct grant_plan *grant_plan_begin(struct apply *apply, struct rulebook *rulebook,
                                     struct instant occurred_at);
 
-/* Adds an award: multiplied, rounded, capped. Returns what is granted, 0 also on overflow, which the
- * judgement tells. */
+/* Adds an award: multiplied, rounded, capped. Returns what is granted, 0 also on overflow, which
+ * the judgement tells. */
 int64_t grant_plan_award(struct grant_plan *plan, const struct grant_award *award);
 
 /* What is planned so far in a currency (index in the rulebook), after caps. */

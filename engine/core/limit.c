@@ -115,7 +115,7 @@ is_over(const struct apply *apply, const struct limit_use *use, uint32_t index,
     int64_t amount = amount_of(limit, use);
     if (limit->own_mean.numerator == 0) {
         __int128 value = counted(apply->member, slot, at_ms - limit->window_ms, at_ms) + amount;
-        *out_figures = (struct limit_figures){amount, clamp(value), limit->max};
+        *out_figures = (struct limit_figures){clamp(value), limit->max};
         return value > limit->max;
     }
     int64_t day_ms = at_ms - ANOMALY_SUM_MS;
@@ -123,7 +123,7 @@ is_over(const struct apply *apply, const struct limit_use *use, uint32_t index,
     __int128 past = clamp(counted(apply->member, slot, day_ms - ANOMALY_PAST_MS, day_ms));
     __int128 threshold =
         past * limit->own_mean.numerator / limit->own_mean.denominator / ANOMALY_DAYS;
-    *out_figures = (struct limit_figures){amount, clamp(value), clamp(threshold)};
+    *out_figures = (struct limit_figures){clamp(value), clamp(threshold)};
     return past > 0 && value > threshold; /* a whole number is above what its whole part is */
 }
 
@@ -300,11 +300,11 @@ note_quarantine(struct apply *apply, const struct limit_finding *finding)
 }
 
 void
-limit_count(struct apply *apply, const struct limit_finding *finding)
+limit_count(struct apply *apply, const struct limit_use *use, const struct limit_finding *finding)
 {
     for (uint64_t left = finding->matching; left != 0; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
-        count_one(apply, i, finding->figures[i].amount);
+        count_one(apply, i, amount_of(&apply->rulebook->program.limits[i], use));
         if (finding->quarantines && finding->by == i) note_quarantine(apply, finding);
         if ((finding->flagged & UINT64_C(1) << i) == 0) continue;
         struct effect *effect = begin_notice(apply, NOTICE_LIMIT_FLAGGED);

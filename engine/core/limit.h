@@ -24,7 +24,6 @@ struct limit_use {
 
 /* What one limit makes of it. */
 struct limit_figures {
-    int64_t amount;           /* the event's own */
     int64_t value, threshold; /* with the event; over is above */
 };
 
@@ -44,7 +43,8 @@ enum verdict limit_check(struct apply *apply, const struct limit_use *use,
 
 /* After the event's points have moved: counts it, sends the notices, and notes what is in
  * quarantine. */
-void limit_count(struct apply *apply, const struct limit_finding *finding);
+void limit_count(struct apply *apply, const struct limit_use *use,
+                 const struct limit_finding *finding);
 
 /* Events ReleaseQuarantine and RejectQuarantine, from "member known" on. */
 enum verdict limit_release(struct apply *apply);

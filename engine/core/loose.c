@@ -12,24 +12,35 @@ struct loose {
     int64_t total;
 };
 
-/* A value without lines counts as one line of goods without a category. */
+/* What the lines do not account for counts as one more line, of goods without a category. */
+static const struct event_line *
+lines_of(struct arena *scratch, const struct refund *refund, int64_t total, uint32_t *out_count)
+{
+    struct event_line *lines = eligible_list(scratch, refund->line_count + 1, sizeof *lines);
+    int64_t rest = total;
+    for (uint32_t i = 0; i < refund->line_count; i++) {
+        lines[i] = refund->lines[i];
+        rest -= lines[i].amount_minor; /* parts of the total */
+    }
+    *out_count = refund->line_count;
+    if (rest > 0 || refund->line_count == 0)
+        lines[(*out_count)++] = (struct event_line){.kind = LINE_GOODS, .amount_minor = rest};
+    return lines;
+}
+
 static bool
 compute(const struct apply *apply, struct loose *loose)
 {
     const struct refund *refund = &apply->event->refund;
     struct arena *scratch = apply->state->scratch;
-    struct event_line *whole = eligible_list(scratch, 1, sizeof *whole);
-    *whole = (struct event_line){.kind = LINE_GOODS, .amount_minor = refund->amount_minor};
-    bool has_lines = refund->line_count > 0;
     struct purchase purchase = {
         .currency = refund->currency,
         .channel = refund->channel,
         .store = refund->store,
         .partner = refund->partner,
         .attributes = refund->attributes,
-        .lines = has_lines ? refund->lines : whole,
-        .line_count = has_lines ? refund->line_count : 1,
     };
+    purchase.lines = lines_of(scratch, refund, loose->total, &purchase.line_count);
     loose->money =
         (struct order_money){.lines = purchase.lines, .line_count = purchase.line_count};
     struct order_match match;
@@ -143,8 +154,15 @@ return_loose(struct apply *apply)
         return same ? VERDICT_ACCEPTED : VERDICT_CONFLICTING_REFUND;
     }
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
+    struct report report = {.kind = EVENT_REFUND, .refund = *refund};
+    struct limit_use use;
+    struct limit_finding finding;
+    enum verdict verdict = return_limits(apply, &report, &use, &finding);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!fits || !compute(apply, &loose)) return VERDICT_OVERFLOW;
-    enum verdict verdict = judge(apply, &loose);
-    if (verdict == VERDICT_ACCEPTED) book(apply, &loose);
-    return verdict;
+    verdict = judge(apply, &loose);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
+    book(apply, &loose);
+    limit_count(apply, &use, &finding);
+    return VERDICT_ACCEPTED;
 }

@@ -92,7 +92,7 @@ lot_set_state(struct member *member, struct lot *lot, enum lot_state state)
     count_state(wallet, lot, 1);
 }
 
-void
+struct lot *
 lots_insert(struct members *members, struct member **member, const struct lot *lot)
 {
     CHECK((lot->remaining > 0 || lot->held > 0) && (*member)->lot_count < MEMBER_LOTS_MAX);
@@ -104,6 +104,7 @@ lots_insert(struct members *members, struct member **member, const struct lot *l
     (*member)->lot_count++;
     member_wallets(*member)[lot->currency].lot_count++;
     count_state(&member_wallets(*member)[lot->currency], lot, 1);
+    return place;
 }
 
 void

@@ -19,8 +19,9 @@ struct lot *lots_find(const struct member *member, const struct lot *wanted);
  * `image` says first, then at all lots of its currency. */
 struct lot *lots_find_id(const struct member *member, const struct lot *image);
 
-/* Puts a lot in its place. The wallet's balances are the caller's; its counts are seen to. */
-void lots_insert(struct members *members, struct member **member, const struct lot *lot);
+/* Puts a lot in its place. The wallet's balances are the caller's; its counts are seen to. Returns
+ * the place. */
+struct lot *lots_insert(struct members *members, struct member **member, const struct lot *lot);
 
 /* Changes the state of a lot of the member. The posting is the caller's. */
 void lot_set_state(struct member *member, struct lot *lot, enum lot_state state);

@@ -22,8 +22,8 @@ holds(struct judgement *judgement, struct program_condition condition,
     if (condition.decoded == NULL) return true;
     if (!judgement->has_facts) {
         judgement->has_facts = true;
-        judgement->facts = eligible_list(judgement->apply->state->scratch, 1,
-                                         sizeof *judgement->facts);
+        judgement->facts =
+            eligible_list(judgement->apply->state->scratch, 1, sizeof *judgement->facts);
         scope_begin(judgement->apply, judgement->rulebook, judgement->facts);
         if (!scope_order(judgement->purchase, judgement->facts)) judgement->failed = true;
     }

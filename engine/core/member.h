@@ -107,8 +107,11 @@ enum {
     LOT_AWAITS_DELIVERY = 4, /* pending until its order is delivered */
     LOT_BY_INACTIVITY = 8,   /* expires by its currency's clock */
     LOT_MOVED = 16,          /* its instants were changed after points had left it */
+    LOT_NEVER = 64,          /* never expires, whatever the rulebook says */
     LOT_CANCELLED = 32,      /* what is counted as expired was cancelled: never reinstated */
 };
+
+enum { LOT_BY_HAND = UINT16_MAX }; /* in place of a rule: granted or adjusted by an event */
 
 struct lot {
     int64_t remaining; /* in the account of its state */
@@ -118,8 +121,8 @@ struct lot {
     int64_t earned_ms;
     int64_t activates_ms; /* INT64_MAX = not known yet */
     int64_t expires_ms;   /* INT64_MAX = never, or not known yet */
-    int64_t deadline_ms;  /* its state ends by itself: pending is cancelled or, in quarantine,
-                             decided; lapsing expires. INT64_MAX = does not */
+    int64_t deadline_ms;  /* its state ends by itself: pending is cancelled, lapsing expires.
+                             INT64_MAX = does not */
     uint64_t ordinal;
     uint64_t order; /* ordinal of the order it belongs to; 0 = none */
     uint32_t index;

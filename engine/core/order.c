@@ -18,6 +18,25 @@
 
 #include "engine/core/pen_priv.h"
 
+void
+reference_write_head(enum reference_kind kind, uint64_t member, struct bytes id,
+                     struct writer *writer)
+{
+    writer_u8(writer, REFERENCE_VERSION);
+    writer_u8(writer, (uint8_t)kind);
+    writer_varint(writer, member);
+    writer_prefixed(writer, id);
+}
+
+void
+reference_skip_head(struct reader *reader)
+{
+    CHECK(reader_u8(reader) == REFERENCE_VERSION);
+    reader_u8(reader);
+    reader_varint(reader);
+    reader_prefixed(reader);
+}
+
 bool
 reference_is(struct bytes content, enum reference_kind kind, uint64_t member, struct bytes id)
 {

@@ -163,6 +163,11 @@ struct loose_refund {
 void loose_refund_encode(const struct loose_refund *refund, struct writer *writer);
 void loose_refund_decode(struct bytes content, struct loose_refund *out_refund);
 
+/* The head of a row: what reference_is looks at. */
+void reference_write_head(enum reference_kind kind, uint64_t member, struct bytes id,
+                          struct writer *writer);
+void reference_skip_head(struct reader *reader);
+
 /* True when the row is of this kind, member and id: what a candidate of the locator must answer. */
 bool reference_is(struct bytes content, enum reference_kind kind, uint64_t member, struct bytes id);
 

@@ -128,6 +128,13 @@ output_source_name(struct apply *apply, uint32_t slot)
                    rulebooks_name(&apply->state->rulebooks, NAME_SOURCE, slot));
 }
 
+struct bytes
+output_funder(struct apply *apply, uint32_t slot)
+{
+    return current(apply, &apply->funder_text,
+                   rulebooks_name(&apply->state->rulebooks, NAME_FUNDER, slot));
+}
+
 struct outcome_amount *
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {
@@ -139,4 +146,54 @@ output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t gra
         .granted.units = granted,
     };
     return amount;
+}
+
+void
+output_outcome(struct apply *apply, struct effect *effect)
+{
+    effect->outcome.journal_time = apply->state->clock;
+    output_seal(apply, effect);
+    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
+}
+
+void
+output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+{
+    const struct event *event = apply->event;
+    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
+    effect->outcome = (struct outcome){
+        .source = output_source(apply),
+        .id = output_event_id(apply),
+        .member = output_member(apply),
+        .correlation_id = output_text(apply, event->correlation_id),
+        .event_kind = event->kind,
+        .verdict = verdict,
+        .first_verdict = first,
+        .ordinal = ordinal,
+        .detail = output_text(apply, apply->detail),
+        .occurred_at = event->occurred_at,
+        .further = apply->further,
+    };
+    if (verdict == VERDICT_ACCEPTED) {
+        effect->outcome.waiting = apply->waiting;
+        effect->outcome.amount_count = apply->amount_count;
+        memcpy(effect->outcome.amounts, apply->amounts,
+               apply->amount_count * sizeof apply->amounts[0]);
+    }
+    output_outcome(apply, effect);
+}
+
+struct effect *
+output_notice(struct apply *apply, enum notice_kind kind, int64_t effective_ms)
+{
+    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
+    effect->notice = (struct notice){
+        .kind = kind,
+        .member = output_member(apply),
+        .effective_at.ms = effective_ms,
+        .journal_time = apply->state->clock,
+        .cause = {output_source(apply), output_event_id(apply)},
+        .traceparent = output_trace(apply),
+    };
+    return effect;
 }

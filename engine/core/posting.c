@@ -37,6 +37,28 @@ move_wallet(struct wallet *wallet, enum account from, enum account to, int64_t u
     CHECK((source == NULL || *source >= 0) && (target == NULL || *target >= 0));
 }
 
+/* What a posting says of its lot. */
+static void
+tell_lot(struct apply *apply, const struct lot *lot, struct posting *posting)
+{
+    const struct rulebooks *rulebooks = &apply->state->rulebooks;
+    const struct rulebook *rulebook = rulebooks->items[lot->rulebook];
+    posting->lot = (struct lot_id){lot->ordinal, lot->index};
+    if (lot->rule != LOT_BY_HAND) posting->rule = output_source_name(apply, lot->rule);
+    posting->rule_version = rulebook->program.version;
+    posting->lot_earned_at.ms = lot->earned_ms;
+    posting->lot_activates_at.ms = lot->activates_ms;
+    posting->lot_expires_at.ms = lot->expires_ms;
+    posting->lot_expired_before.ms = apply->expired_before_ms;
+    if (lot->funder == 0) return;
+    posting->funder = output_funder(apply, lot->funder - 1u);
+    for (uint32_t i = 0; i < rulebook->program.funder_count; i++) {
+        if (rulebook->funder_slot[i] != lot->funder - 1u) continue;
+        posting->unit_cost = rulebook->program.funders[i].unit_cost;
+        posting->cost_currency = rulebook->program.funders[i].money;
+    }
+}
+
 void
 posting_move(struct apply *apply, enum posting_kind kind, enum account from, enum account to,
              uint32_t slot, int64_t units, const struct lot *lot, int64_t effective_ms)
@@ -59,19 +81,17 @@ posting_move(struct apply *apply, enum posting_kind kind, enum account from, enu
         .event_source = output_source(apply),
         .event_id = output_event_id(apply),
         .order_id = output_order(apply),
+        .spend_id = output_spend(apply),
+        .hold_id = output_hold(apply),
+        .reason = output_reason(apply),
+        .actor = output_actor(apply),
         .occurred_at.ms = apply->event == NULL ? effective_ms : apply->event->occurred_at.ms,
         .journal_time = state->clock,
         .effective_at.ms = effective_ms,
         .active_after.units = wallet->active,
         .arrears_after.units = wallet->arrears,
     };
-    if (lot != NULL) {
-        effect->posting.lot = (struct lot_id){lot->ordinal, lot->index};
-        effect->posting.rule = output_source_name(apply, lot->rule);
-        effect->posting.rule_version = state->rulebooks.items[lot->rulebook]->program.version;
-        effect->posting.lot_earned_at.ms = lot->earned_ms;
-        effect->posting.lot_expires_at.ms = lot->expires_ms;
-    }
+    if (lot != NULL) tell_lot(apply, lot, &effect->posting);
     bool grants = kind == POSTING_GRANT || kind == POSTING_QUARANTINE;
     if (grants) effect->posting.explanation = apply->explanation;
     output_seal(apply, effect);

@@ -17,8 +17,6 @@ struct buying {
     struct order_money money;
     struct earn_spends spends;
     struct grant_plan *plan;
-    struct limit_use use;
-    struct limit_finding finding;
 };
 
 static enum verdict
@@ -99,25 +97,23 @@ plan_order(struct apply *apply, struct buying *buying)
     remember_rooms(apply, buying);
     for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
         grant_plan_earned(plan, c, &result.grants[c]);
-    return after_plan(apply, plan) && award_plan_purchase(apply, plan);
+    if (!after_plan(apply, plan) || !award_plan_purchase(apply, plan)) return false;
+    order->missions.items = award_missions(apply, &order->missions.count);
+    return true;
 }
 
-/* Limits: of what the order grants and is worth. */
-static enum verdict
-judge_limits(struct apply *apply, struct buying *buying)
+/* What the order uses of the member's limits. */
+static struct limit_use
+limited_use(const struct apply *apply, const struct buying *buying)
 {
-    struct limit_use *use = &buying->use;
-    *use = (struct limit_use){.of = LIMITED_PURCHASE, .money = buying->order.currency};
-    for (uint32_t i = 0; i < buying->order.line_count; i++) {
-        const struct event_line *line = &buying->order.lines[i];
-        use->net_minor += line->amount_minor - line->discount_minor; /* 63 bits: eligible_paid */
+    struct limit_use use = {.of = LIMITED_PURCHASE, .money = buying->order.currency};
+    for (uint32_t i = 0; i < buying->money.line_count; i++) {
+        const struct event_line *line = &buying->money.lines[i];
+        use.net_minor += line->amount_minor - line->discount_minor; /* was seen to fit: paid */
     }
     for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
-        use->points[c] = grant_plan_points(buying->plan, c);
-    enum verdict verdict = limit_check(apply, use, &buying->finding);
-    if (verdict == VERDICT_ACCEPTED && buying->finding.quarantines)
-        grant_plan_quarantine(buying->plan);
-    return verdict;
+        use.points[c] = grant_plan_points(buying->plan, c);
+    return use;
 }
 
 static bool
@@ -162,13 +158,11 @@ book(struct apply *apply, struct buying *buying)
     apply->order_id = order->order_id;
     grant_plan_book(buying->plan);
     after_book(apply, buying->plan);
+    award_book(apply);
     grant_plan_remember(buying->plan, order);
     book_metrics(apply, buying);
     struct fact count = {.kind = FACT_ORDERS, .a = 1};
     fact_add(&state->members, &apply->member, &count);
-    award_book(apply);
-    limit_count(apply, &buying->finding);
-    order->missions.items = award_missions(apply, &order->missions.count);
     order->member = apply->member->number;
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(order, &writer);
@@ -183,15 +177,21 @@ purchase_judge(struct apply *apply)
     struct buying buying;
     enum verdict verdict = judge_member(apply);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (!open_order(apply, &buying) || !plan_order(apply, &buying)) return VERDICT_OVERFLOW;
-    verdict = judge_limits(apply, &buying);
-    if (verdict == VERDICT_ACCEPTED) verdict = grant_plan_judge(buying.plan);
+    bool sound = open_order(apply, &buying) && plan_order(apply, &buying);
+    if (!sound) return VERDICT_OVERFLOW;
+    struct limit_use use = limited_use(apply, &buying);
+    struct limit_finding finding;
+    verdict = limit_check(apply, &use, &finding);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (finding.quarantines) grant_plan_quarantine(buying.plan);
+    verdict = grant_plan_judge(buying.plan);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!earn_spends(apply->state->scratch, &apply->rulebook->program, buying.order.currency,
                      &buying.money, &buying.spends) ||
         !can_spend(apply, &buying))
         return VERDICT_OVERFLOW;
     book(apply, &buying);
+    limit_count(apply, &use, &finding);
     wait_settle(apply);
     return VERDICT_ACCEPTED;
 }

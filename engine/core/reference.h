@@ -22,10 +22,10 @@ enum reference_kind {
     REFERENCE_SPEND = 2,
     REFERENCE_REFUND = 3, /* that names no order */
     REFERENCE_HOLD = 4,
-    REFERENCE_ACTIVITY = 5,   /* the reference of an activity: a review, a share */
-    REFERENCE_WAITING = 6,    /* a refund or a delivery that waits under its order's id */
-    REFERENCE_PARKED = 7,     /* an event of somebody who is not enrolled; its id is empty */
-    REFERENCE_AWAITING = 8,   /* an adjustment that awaits approval, by event id */
+    REFERENCE_ACTIVITY = 5, /* the reference of an activity: a review, a share */
+    REFERENCE_WAITING = 6,  /* a refund or a delivery before its order, by event id: FACT_WAITING */
+    REFERENCE_PARKED = 7,   /* an event of somebody not enrolled, by event id: FACT_PARKED */
+    REFERENCE_AWAITING = 8, /* an adjustment that awaits approval, by event id */
     REFERENCE_QUARANTINE = 9, /* a grant in quarantine, by event id */
 };
 

@@ -4,6 +4,7 @@
 
 #include "engine/core/activate.h"
 #include "engine/core/arrears.h"
+#include "engine/core/award.h"
 #include "engine/core/cap.h"
 #include "engine/core/fact.h"
 #include "engine/core/lot.h"
@@ -219,6 +220,24 @@ book_metrics(struct apply *apply, const struct returning *returning)
     }
 }
 
+/* Missions that counted the order fall with it. */
+static void
+book_missions(struct apply *apply, const struct returning *returning)
+{
+    struct order_money before = return_money(returning, &returning->before);
+    struct order_money after = return_money(returning, &returning->after);
+    struct award_return returned = {
+        .rulebook = returning->rulebook,
+        .occurred_at = returning->order.occurred_at,
+        .missions = returning->order.missions.items,
+        .mission_count = returning->order.missions.count,
+        .before = &before,
+        .after = returning->after.whole ? NULL : &after,
+        .whole = returning->after.whole && !returning->before.whole,
+    };
+    if (returned.mission_count > 0 && !returning->before.whole) award_return(apply, &returned);
+}
+
 static void
 write_order(struct apply *apply, const struct returning *returning)
 {
@@ -233,6 +252,7 @@ book(struct apply *apply, struct returning *returning)
     members_write(&apply->state->members, apply->member);
     apply->order_id = returning->order.order_id;
     book_metrics(apply, returning);
+    book_missions(apply, returning);
     for (uint32_t slot = 0; slot < CURRENCY_SLOTS_MAX; slot++)
         book_currency(apply, returning, slot);
     if (returning->after.whole) returning->order.flags |= ORDER_RETURNED;
@@ -264,6 +284,40 @@ tell_clamped(struct apply *apply, const struct returning *returning, int64_t kno
             },
     };
     output_seal(apply, effect);
+}
+
+void
+return_rejected(struct apply *apply, uint64_t order_ordinal)
+{
+    const struct reference *reference = references_get(&apply->state->references, order_ordinal);
+    struct returning returning;
+    CHECK(reference != NULL && open_order(apply, reference, NULL, &returning));
+    const struct order *order = &returning.order;
+    const struct program *program = &returning.rulebook->program;
+    struct order_money before = return_money(&returning, &returning.before);
+    struct earn_spends spends = {0};
+    bool fits = returning.before.whole ||
+                earn_spends(returning.scratch, program, order->currency, &before, &spends);
+    CHECK(fits); /* a part of what was added when it was bought */
+    for (uint32_t g = 0; g < program->group_count; g++) {
+        for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
+            const struct program_metric *metric = &program->groups[g].metrics[m];
+            int64_t change = -spends.values[g][m];
+            for (uint32_t i = 0; i < order->grant_count && metric->kind == METRIC_POINTS; i++) {
+                if (returning.rulebook->currency_at[order->grants[i].currency] ==
+                    (int32_t)metric->currency)
+                    change -= order->grants[i].stays;
+            }
+            if (change != 0)
+                tier_add(apply, returning.rulebook, g, m, order->occurred_at, change);
+        }
+    }
+    if (!returning.before.whole) {
+        tier_count(apply, returning.rulebook, METRIC_VISITS, (struct bytes){0}, PROGRAM_NONE,
+                   order->occurred_at, -1);
+    }
+    returning.order.flags |= ORDER_REJECTED;
+    write_order(apply, &returning);
 }
 
 /* ---- A report and its order ---- */
@@ -308,6 +362,19 @@ judge_report(struct apply *apply, const struct returning *returning, const struc
 }
 
 enum verdict
+return_limits(struct apply *apply, const struct report *report, struct limit_use *out_use,
+              struct limit_finding *out_finding)
+{
+    *out_use = (struct limit_use){0};
+    if (report->kind != EVENT_REFUND || report->waited) return VERDICT_ACCEPTED;
+    struct limit_use use = {.of = LIMITED_REFUND, .money = report->refund.currency};
+    if (!return_total(&report->refund, &use.net_minor)) return VERDICT_OVERFLOW;
+    enum verdict verdict = limit_check(apply, &use, out_finding);
+    if (verdict == VERDICT_ACCEPTED) *out_use = use;
+    return verdict;
+}
+
+enum verdict
 return_apply(struct apply *apply, const struct reference *reference, const struct report *report)
 {
     struct returning returning;
@@ -317,12 +384,17 @@ return_apply(struct apply *apply, const struct reference *reference, const struc
     enum verdict verdict = judge_report(apply, &returning, reference);
     if (verdict != VERDICT_ACCEPTED || is_known(&returning, &known)) return verdict;
     if (!return_excess(&returning.order, returning.paid, &excess_before, &paid)) excess_before = 0;
+    struct limit_use use;
+    struct limit_finding finding;
+    verdict = return_limits(apply, report, &use, &finding);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!return_take_report(&returning)) return VERDICT_OVERFLOW;
     returning.after = return_picture(returning.scratch, &returning.order, returning.paid);
     if (!return_amounts(apply, &returning)) return VERDICT_OVERFLOW;
     verdict = judge_amounts(apply, &returning);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     book(apply, &returning);
+    if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
     tell_clamped(apply, &returning, excess_before);
     return VERDICT_ACCEPTED;
 }

@@ -17,6 +17,10 @@ enum verdict return_delivered(struct apply *apply);
 void return_needs(const struct state *state, const struct member *member,
                   const struct reference *order, struct needs *needs);
 
+/* The grant of a quarantined order was rejected: tier value and the visit fall as if all were
+ * returned, and later returns change them no more. The order's row is in memory. */
+void return_rejected(struct apply *apply, uint64_t order_ordinal);
+
 /* ---- Held points ---- */
 
 /* Of `units` that leave `held` of a lot by release or time-out, claws back what a return has

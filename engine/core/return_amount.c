@@ -19,9 +19,8 @@ input_of(const struct returning *returning, const struct order_money *money,
     };
 }
 
-/* The order's money with what a picture says of it. */
-static struct order_money
-money_of(const struct returning *returning, const struct picture *picture)
+struct order_money
+return_money(const struct returning *returning, const struct picture *picture)
 {
     struct order_money money = returning->money;
     money.paid = returning->paid;
@@ -88,7 +87,7 @@ base_stays(const struct returning *returning)
 {
     const struct program *program = &returning->rulebook->program;
     enum claw_back method = program->returns.method;
-    struct order_money kept = money_of(returning, &returning->after);
+    struct order_money kept = return_money(returning, &returning->after);
     bool by_value = method == CLAW_VALUE_SHARE;
     struct earn_input input = input_of(returning, by_value ? &returning->money : &kept,
                                        method == CLAW_ITEM ? EARN_ITEM : EARN_KEPT);
@@ -170,8 +169,8 @@ return_amounts(const struct apply *apply, struct returning *returning)
     if (!returning->after.whole && !base_stays(returning)) return false;
     for (uint32_t i = 0; i < order->grant_count; i++)
         compare(apply, returning, i);
-    struct order_money before = money_of(returning, &returning->before);
-    struct order_money after = money_of(returning, &returning->after);
+    struct order_money before = return_money(returning, &returning->before);
+    struct order_money after = return_money(returning, &returning->after);
     returning->spends_before = returning->spends_after = (struct earn_spends){0};
     return (returning->before.whole ||
             earn_spends(scratch, program, order->currency, &before, &returning->spends_before)) &&

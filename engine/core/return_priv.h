@@ -3,6 +3,7 @@
 #define TALLYBOOK_ENGINE_CORE_RETURN_PRIV_H
 
 #include "engine/core/earn.h"
+#include "engine/core/limit.h"
 #include "engine/core/return.h"
 
 /* What is told: by an event, or by one that waited. */
@@ -62,6 +63,9 @@ bool return_total(const struct refund *refund, int64_t *out_total);
  * would leave its bits. */
 bool return_amounts(const struct apply *apply, struct returning *returning);
 
+/* The order's money with what a picture says of it. */
+struct order_money return_money(const struct returning *returning, const struct picture *picture);
+
 /* ---- return_take.c ---- */
 
 /* Claws units of a currency back by the refund's policy, and writes down where they came from. */
@@ -82,6 +86,10 @@ int64_t return_restore(struct apply *apply, struct returning *returning, uint32_
 void return_note_written_off(struct returning *returning, uint32_t slot, int64_t units);
 
 /* ---- return.c ---- */
+
+/* What a refund uses of the member's limits; `of` is 0 when it is not judged. */
+enum verdict return_limits(struct apply *apply, const struct report *report,
+                           struct limit_use *out_use, struct limit_finding *out_finding);
 
 /* Applies a report to an order. */
 enum verdict return_apply(struct apply *apply, const struct reference *reference,

@@ -281,7 +281,7 @@ reopen_pending(struct apply *apply, const struct returning *returning, struct lo
         lot->flags &= (uint8_t)~LOT_AWAITS_DELIVERY;
         lot->activates_ms = order->delivered_ms;
         lot->deadline_ms = INT64_MAX;
-        if (lot->expires_ms == INT64_MAX) lot->expires_ms = expire_of(apply->state, lot);
+        if (lot->expires_ms == INT64_MAX) lot->expires_ms = expire_of(apply->state, apply->member, lot);
     }
     if (activate_at(lot) <= apply->state->clock.ms) {
         struct entering entering = {.kind = POSTING_RESTORE,
@@ -356,7 +356,7 @@ first_lot(const struct apply *apply, const struct returning *returning,
     };
     if ((order->flags & ORDER_DELIVERED) && lot.expires_ms == INT64_MAX) {
         lot.activates_ms = order->delivered_ms;
-        lot.expires_ms = expire_of(apply->state, &lot);
+        lot.expires_ms = expire_of(apply->state, apply->member, &lot);
     }
     return lot;
 }

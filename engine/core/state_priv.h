@@ -101,6 +101,7 @@ struct apply {
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
     const struct explanation *explanation; /* of the next grant */
+    int64_t expired_before_ms; /* of an extension; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
     struct awards *awards; /* planned (award.h); NULL: none */
@@ -110,7 +111,8 @@ struct apply {
 
     /* Copies of texts in the effects' arena, made when first needed. */
     struct bytes member_text, source_text, id_text, trace_text;
-    struct text_copy order_text, spend_text, hold_text, reason_text, actor_text, rule_text;
+    struct text_copy order_text, spend_text, hold_text, reason_text, actor_text, rule_text,
+        funder_text;
     struct bytes currency_texts[CURRENCY_SLOTS_MAX];
 };
 

@@ -128,7 +128,6 @@ publish(struct apply *apply, const struct tier_step *step, uint32_t from, uint32
         .actor = output_text(apply, step->actor),
         .note = output_text(apply, step->note),
         .traceparent = output_trace(apply),
-        .reason = apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT,
     };
     if (group->metric_count > 1) {
         effect->tier_change.metric_count = group->metric_count;

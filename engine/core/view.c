@@ -1,7 +1,8 @@
 /* Looking at one member, as of the last applied entry. */
+#include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
 #include "engine/core/state_priv.h"
-#include "engine/core/fact.h"
 #include "engine/core/tier.h"
 
 static void *
@@ -61,7 +62,9 @@ view_lots(const struct state *state, const struct member *member, struct arena *
         lots[i] = (struct lot_view){
             .id = {lot->ordinal, lot->index},
             .currency = view->wallets[lot->currency].currency,
-            .rule = text(arena, rulebooks_name(&state->rulebooks, NAME_SOURCE, lot->rule)),
+            .rule = lot->rule == LOT_BY_HAND
+                        ? (struct bytes){0}
+                        : text(arena, rulebooks_name(&state->rulebooks, NAME_SOURCE, lot->rule)),
             .rule_version = program->version,
             .granted.units = lot->granted,
             .remaining.units = lot->remaining,
@@ -70,7 +73,7 @@ view_lots(const struct state *state, const struct member *member, struct arena *
             .state_name = lot_state_name(lot->state),
             .activates_at.ms = lot->activates_ms,
             .earned_at.ms = lot->earned_ms,
-            .expires_at.ms = lot->expires_ms,
+            .expires_at.ms = inactivity_expiry_of(member, lot),
         };
     }
     view->lots = lots;

@@ -105,7 +105,7 @@ class Rig:
         lots = json.loads(self.tally("member", "lots", *name, "--json", "--data-dir", "ledger"))
         return {
             "wallets": {each["currency"]: (each["active"], each["arrears"]) for each in shown["wallets"]},
-            "levels": {each["group"]: (each["level"], each["metricValue"]) for each in shown["tiers"]},
+            "levels": {each["group"]: (each["level"], each["metrics"][0]["value"]) for each in shown["tiers"]},
             "lots": [(each["lot"], each["currency"], each["granted"], each["remaining"], millis(each["earnedAt"]),
                       each["expiresAt"] and millis(each["expiresAt"]), each["rule"], each["ruleVersion"]) for each in lots]}
 
