@@ -238,10 +238,12 @@ condition_calculate(enum condition_code code, int64_t left, int64_t right, int64
     case CONDITION_OP_SUBTRACT: out_of_range = __builtin_sub_overflow(left, right, &result); break;
     case CONDITION_OP_MULTIPLY: out_of_range = __builtin_mul_overflow(left, right, &result); break;
     case CONDITION_OP_DIVIDE:
-    case CONDITION_OP_REMAINDER:
         if (right == -1) out_of_range = left == INT64_MIN;
-        if (out_of_range) return false;
-        result = code == CONDITION_OP_DIVIDE ? left / right : left % right;
+        if (!out_of_range) result = left / right;
+        break;
+    case CONDITION_OP_REMAINDER:
+        /* The least number by -1 leaves nothing, though the machine's division would trap. */
+        if (!out_of_range && right != -1) result = left % right;
         break;
     default: UNREACHABLE();
     }

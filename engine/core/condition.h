@@ -173,7 +173,7 @@ enum condition_result condition_evaluate(const struct condition *condition,
                                          const struct condition_facts *facts);
 
 /** ADD … REMAINDER of two whole numbers, exactly. False when the result leaves 64 bits or the
- * divisor is 0. The least number % -1 is out of range too, as in CEL's own implementations. */
+ * divisor is 0. */
 bool condition_calculate(enum condition_code code, int64_t left, int64_t right,
                          int64_t *out_result);
 

@@ -4,6 +4,8 @@ A condition is made with its types, so that most are sound. The generator calcul
 without bounds, and so knows which conditions must be refused because they certainly leave 64 bits or divide by zero.
 """
 
+import re
+
 LEAST, MOST = -(2**63), 2**63 - 1
 
 TEXTS = ["", "a", "b", "ab", "abc", "app", "web", "ginza", "Ginza", "gold", "silver", "shoes", "é", "日本", "😀", "\uffff", "a b", "it's",
@@ -159,8 +161,7 @@ class Condition:
             return text, level, None
         if sign in "/%":
             quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-            # CEL's own implementations count the remainder of the least number and -1 as out of range too.
-            number = quotient if sign == "/" or quotient > MOST else a - quotient * b
+            number = quotient if sign == "/" else a - quotient * b
         else:
             number = a + b if sign == "+" else a - b if sign == "-" else a * b
         return text, level, self.known(number)
@@ -310,3 +311,29 @@ class Condition:
             prefix = self.quoted(self.random.choice(TEXTS[:5]))
             return f"{self.bound(self.string(depth - 1), MEMBER)}.startsWith({prefix})", MEMBER, None
         return self.has()
+
+
+# ---- texts that are likely wrong ----
+
+TOKEN = re.compile(r"""//[^\n]*|[rR]?"(?:\\.|[^"\\])*"|[rR]?'(?:\\.|[^'\\])*'|0x[0-9a-fA-F]+|\w+|&&|\|\||[=!<>]=|\S""")
+STRANGERS = ["1", "-", "!", "(", ")", "[", "]", "{", "}", ",", ".", ":", "?", "==", "=", "&&", "&", "in", "true", "null", "1.5", "1u", "b'a'", "'a'",
+             "order", "line", "spend", "lines", "store", "if", "size", "exists", "map", "filter", "contains", "timestamp", "has", "+", "%", "x", "0"]
+
+
+def spoil(random, text):
+    """The text with one token left out, told twice, put elsewhere or replaced."""
+    tokens = [token for token in TOKEN.findall(text) if not token.startswith("//")]
+    at = random.randrange(len(tokens))
+    way = random.randrange(5)
+    if way == 0:
+        del tokens[at]
+    elif way == 1:
+        tokens.insert(at, tokens[at])
+    elif way == 2:
+        other = random.randrange(len(tokens))
+        tokens[at], tokens[other] = tokens[other], tokens[at]
+    elif way == 3:
+        tokens[at] = random.choice(STRANGERS)
+    else:
+        tokens.insert(at, random.choice(STRANGERS))
+    return " ".join(tokens)

@@ -1,7 +1,7 @@
 """The second opinion: answers conditions by cel-python. Runs in the environment that tests/cel/install makes.
 
 Reads the lines that evaluate.c reads, and answers each condition by one line: an answer for each event, T (true), F
-(false), E (error), V (a value that is no truth value), or P alone where the text is none of its grammar.
+(false), E (error), V (a value that is no truth value), X (it crashed), or P alone where the text is none of its grammar.
 """
 
 import datetime
@@ -43,6 +43,8 @@ def answer(program, facts):
         value = program.evaluate(facts)
     except celpy.CELEvalError:
         return "E"
+    except Exception:  # noqa: BLE001 -- a macro with other arguments than it has, which CEL finds before it runs
+        return "X"
     if isinstance(value, celpy.CELEvalError):
         return "E"
     return ("T" if value else "F") if isinstance(value, celtypes.BoolType) else "V"
