@@ -144,25 +144,23 @@ read_field(const struct machine *machine, enum condition_field field, uint16_t s
 
 static_assert(sizeof(struct instant) == sizeof(int64_t), "read_field copies instants as numbers");
 
-static struct condition_pairs
+static struct attributes
 read_map(const struct machine *machine, enum condition_map map, uint16_t source)
 {
-    struct condition_pairs pairs;
-    if (map == CONDITION_MAP_LINE_ATTRIBUTES) {
-        const struct event_line *line = source_line(machine, source);
-        pairs = (struct condition_pairs){line->attributes, line->attribute_count};
-    } else {
-        memcpy(&pairs, (const uint8_t *)machine->facts + maps[map].offset, sizeof pairs);
-    }
-    return pairs;
+    const struct condition_name *name = &maps[map];
+    const void *base = machine->facts;
+    if (name->variable == CONDITION_LINE) base = source_line(machine, source);
+    struct attributes attributes;
+    memcpy(&attributes, (const uint8_t *)base + name->offset, sizeof attributes);
+    return attributes;
 }
 
 /* NULL when the key is absent. */
-static const struct event_attribute *
-find_key(struct condition_pairs pairs, struct bytes key)
+static const struct attribute *
+find_key(struct attributes attributes, struct bytes key)
 {
-    for (uint32_t i = 0; i < pairs.count; i++) {
-        if (bytes_equal(pairs.items[i].key, key)) return &pairs.items[i];
+    for (uint32_t i = 0; i < attributes.count; i++) {
+        if (bytes_equal(attributes.items[i].key, key)) return &attributes.items[i];
     }
     return NULL;
 }
@@ -174,7 +172,7 @@ look_up(struct machine *machine, const struct condition_op *op)
 {
     struct value *key = &machine->stack[machine->depth - 1];
     if (key->error) return;
-    const struct event_attribute *found =
+    const struct attribute *found =
         find_key(read_map(machine, (enum condition_map)op->what, op->first), key->text);
     if (op->code == CONDITION_OP_HAS) {
         *key = value_of(found != NULL);

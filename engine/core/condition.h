@@ -112,19 +112,13 @@ struct condition {
 
 /* ---- The facts of one event. What was not told is empty or 0; texts are valid UTF-8. ---- */
 
-/* Keys are unique; their order is of no matter. */
-struct condition_pairs {
-    const struct event_attribute *items;
-    uint32_t count;
-};
-
 struct condition_order {
     struct bytes order_id;
     struct bytes currency; /* "GBP" */
     struct bytes channel, store, partner;
     int64_t points_tender_minor, gift_card_minor;
     int64_t total_minor; /* amount less discount, over all lines of any kind */
-    struct condition_pairs attributes;
+    struct attributes attributes;
     const struct event_line *lines;
     uint32_t line_count;
 };
@@ -133,17 +127,17 @@ struct condition_activity {
     struct bytes kind; /* "check_in", or the app-defined name */
     struct bytes reference, order_id, channel, store, partner;
     int64_t value;
-    struct condition_pairs attributes;
+    struct attributes attributes;
 };
 
 struct condition_spend {
     int64_t points; /* units of the currency spent */
     struct bytes channel, store, reward_id;
-    struct condition_pairs attributes;
+    struct attributes attributes;
 };
 
 struct condition_member {
-    struct condition_pairs tiers; /* group -> level held at occurred_at */
+    struct attributes tiers; /* group -> level held at occurred_at */
     struct instant enrolled_at;
     int64_t birthday_month, birthday_day; /* 0: not known */
     int64_t orders_before;                /* accepted orders so far */

@@ -64,17 +64,17 @@ text_of(struct json_object *value)
     return copy;
 }
 
-static struct condition_pairs
+static struct attributes
 pairs_of(struct json_object *map)
 {
     uint32_t count = (uint32_t)json_object_object_length(map), i = 0;
-    struct event_attribute *items = reserve(count * sizeof *items);
+    struct attribute *items = reserve(count * sizeof *items);
     json_object_object_foreach(map, key, value)
     {
         CHECK(arena_copy_bytes(&facts_arena, bytes_from_cstr(key), &items[i].key));
         items[i++].value = text_of(value);
     }
-    return (struct condition_pairs){items, count};
+    return (struct attributes){items, count};
 }
 
 static enum line_kind
@@ -110,21 +110,13 @@ fill(struct json_object *object, enum condition_variable variable, uint8_t *base
         }
     }
     struct json_object *map;
-    if (variable == CONDITION_LINE) {
-        struct event_line *line = (struct event_line *)base;
-        if (!json_object_object_get_ex(object, "attributes", &map)) return;
-        struct condition_pairs pairs = pairs_of(map);
-        line->attributes = pairs.items;
-        line->attribute_count = pairs.count;
-        return;
-    }
     for (unsigned number = 0; number < CONDITION_NUMBERS_END; number++) {
         const struct condition_name *name = condition_map(number);
         if (name == NULL || name->variable != variable ||
             !json_object_object_get_ex(object, name->name, &map)) {
             continue;
         }
-        struct condition_pairs pairs = pairs_of(map);
+        struct attributes pairs = pairs_of(map);
         memcpy(base + name->offset, &pairs, sizeof pairs);
     }
 }

@@ -24,15 +24,38 @@ enum { TRUTH = 0, NUMBER = 1, TEXT = 2, TIME = 3 };
 #define PROGRAM(...)                                                                               \
     {__VA_ARGS__}, sizeof((struct condition_op[]){__VA_ARGS__}) / sizeof(struct condition_op)
 
-Test(condition, is_judged_before_it_runs)
+struct judged {
+    const char *what;
+    enum condition_scope scope;
+    struct condition_op ops[16];
+    size_t count;
+    const char *reason; /* NULL: sound */
+};
+
+static void
+expect_judged(const struct judged *rows, size_t count)
 {
-    const struct {
-        const char *what;
-        enum condition_scope scope;
-        struct condition_op ops[16];
-        size_t count;
-        const char *reason; /* NULL: sound */
-    } rows[] = {
+    for (size_t i = 0; i < count; i++) {
+        struct condition condition = {
+            .scope = rows[i].scope,
+            .ops = rows[i].ops,
+            .op_count = (uint32_t)rows[i].count,
+            .constants = constants,
+            .constant_count = sizeof constants / sizeof *constants,
+        };
+        uint64_t cost = 0;
+        const char *reason = NULL;
+        bool good = condition_check(&condition, &cost, &reason);
+        cr_expect_eq(good, rows[i].reason == NULL, "%s: %s", rows[i].what, reason);
+        if (!good && rows[i].reason != NULL) {
+            cr_expect_str_eq(reason, rows[i].reason, "%s", rows[i].what);
+        }
+    }
+}
+
+Test(condition, types_and_names_are_judged)
+{
+    static const struct judged rows[] = {
         {"a truth", CONDITION_SCOPE_MEMBER, PROGRAM(PUSH(TRUTH)), NULL},
         {"no scope", (enum condition_scope)0, PROGRAM(PUSH(TRUTH)), "an unknown scope"},
         {"another scope", (enum condition_scope)6, PROGRAM(PUSH(TRUTH)), "an unknown scope"},
@@ -82,6 +105,13 @@ Test(condition, is_judged_before_it_runs)
         {"a number as key", CONDITION_SCOPE_ORDER,
          PROGRAM(PUSH(NUMBER), OP(HAS, CONDITION_MAP_ORDER_ATTRIBUTES)),
          "an operand has another type"},
+    };
+    expect_judged(rows, sizeof rows / sizeof *rows);
+}
+
+Test(condition, lists_and_skips_are_judged)
+{
+    static const struct judged rows[] = {
         {"in a list", CONDITION_SCOPE_MEMBER, PROGRAM(PUSH(TEXT), OP(IN, CONDITION_TEXT, TEXT, 1)),
          NULL},
         {"in an empty list", CONDITION_SCOPE_MEMBER,
@@ -120,6 +150,13 @@ Test(condition, is_judged_before_it_runs)
          PROGRAM(PUSH(TRUTH), OP(SKIP_IF_TRUE, .span = 4), PUSH(TRUTH), PUSH(TRUTH), PUSH(TRUTH),
                  OP(OR), OP(AND)),
          "a block leaves another value"},
+    };
+    expect_judged(rows, sizeof rows / sizeof *rows);
+}
+
+Test(condition, choices_are_judged)
+{
+    static const struct judged rows[] = {
         {"a choice", CONDITION_SCOPE_MEMBER,
          PROGRAM(PUSH(TRUTH), OP(CHOOSE, .span = 2), PUSH(TRUTH), OP(JUMP, .span = 1), PUSH(TRUTH)),
          NULL},
@@ -146,6 +183,13 @@ Test(condition, is_judged_before_it_runs)
          PROGRAM(PUSH(TRUTH), OP(CHOOSE, .span = 3), PUSH(TRUTH), OP(SKIP_IF_TRUE, .span = 3),
                  OP(JUMP, .span = 2), PUSH(TRUTH), OP(OR)),
          "a jump leaves its block"},
+    };
+    expect_judged(rows, sizeof rows / sizeof *rows);
+}
+
+Test(condition, loops_are_judged)
+{
+    static const struct judged rows[] = {
         {"a loop", CONDITION_SCOPE_ORDER,
          PROGRAM(OP(LOOP, CONDITION_ALL, .span = 2), PUSH(TRUTH),
                  OP(NEXT, CONDITION_ALL, .span = 2)),
@@ -180,22 +224,7 @@ Test(condition, is_judged_before_it_runs)
                  OP(NEXT, CONDITION_ALL, .span = 3), PUSH(TRUTH), OP(OR)),
          "a jump leaves its block"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct condition condition = {
-            .scope = rows[i].scope,
-            .ops = rows[i].ops,
-            .op_count = (uint32_t)rows[i].count,
-            .constants = constants,
-            .constant_count = sizeof constants / sizeof *constants,
-        };
-        uint64_t cost = 0;
-        const char *reason = NULL;
-        bool good = condition_check(&condition, &cost, &reason);
-        cr_expect_eq(good, rows[i].reason == NULL, "%s: %s", rows[i].what, reason);
-        if (!good && rows[i].reason != NULL) {
-            cr_expect_str_eq(reason, rows[i].reason, "%s", rows[i].what);
-        }
-    }
+    expect_judged(rows, sizeof rows / sizeof *rows);
 }
 
 Test(condition, has_bounds_on_depth_and_nesting)

@@ -318,7 +318,7 @@ repeated(const char *start, const char *part, unsigned times, const char *end)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s", part);
     }
     cr_assert(used + strlen(end) < sizeof text);
-    strcpy(text + used, end);
+    memcpy(text + used, end, strlen(end) + 1);
     return text;
 }
 
@@ -364,12 +364,11 @@ Test(condition_compile, has_bounds)
 
 /* ---- Answers ---- */
 
-static const struct event_attribute red[] = {
+static const struct attribute red[] = {
     {{(const uint8_t *)"colour", 6}, {(const uint8_t *)"red", 3}}};
-static const struct event_attribute gift[] = {
-    {{(const uint8_t *)"gift", 4}, {(const uint8_t *)"yes", 3}},
-    {{(const uint8_t *)"two words", 9}, {NULL, 0}}};
-static const struct event_attribute tiers[] = {
+static const struct attribute gift[] = {{{(const uint8_t *)"gift", 4}, {(const uint8_t *)"yes", 3}},
+                                        {{(const uint8_t *)"two words", 9}, {NULL, 0}}};
+static const struct attribute tiers[] = {
     {{(const uint8_t *)"club", 4}, {(const uint8_t *)"gold", 4}}};
 
 static struct condition_facts
@@ -381,8 +380,7 @@ make_facts(uint32_t line_count)
          .kind = LINE_GOODS,
          .quantity_milli = 1500,
          .amount_minor = 1000,
-         .attributes = red,
-         .attribute_count = 1},
+         .attributes = {red, 1}},
         {.sku = {(const uint8_t *)"post", 4}, .kind = LINE_SHIPPING, .amount_minor = 0},
         {.sku = {(const uint8_t *)"card", 4}, .kind = LINE_GIFT_CARD, .amount_minor = 500},
     };
