@@ -27,7 +27,7 @@ enum {
     CONDITION_BYTES_MAX = 8192, /* of the flat program */
     CONDITION_STACK_MAX = 32,   /* values at once; a person reads no deeper */
     /* Steps at an order of EVENT_LINES_MAX lines, each with EVENT_ATTRIBUTES_MAX attributes: about
-     * a tenth of a second. Allows a line rule to look over the order's lines for one thing. */
+     * 0.2 s. Lets a rule by line look over the order's lines for one thing. */
     CONDITION_COST_MAX = 20 * 1000 * 1000,
 };
 

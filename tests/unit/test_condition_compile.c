@@ -322,6 +322,13 @@ repeated(const char *start, const char *part, unsigned times, const char *end)
     return text;
 }
 
+#define A_HUNDRED                                                                                  \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"                                           \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A_THOUSAND                                                                                 \
+    "'" A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED A_HUNDRED  \
+        A_HUNDRED "'"
+
 Test(condition_compile, has_bounds)
 {
     struct condition condition;
@@ -346,10 +353,13 @@ Test(condition_compile, has_bounds)
          "the condition is nested too deeply"},
         {"many operands side by side", "true", "||true", 499, "", ORDER, NULL},
         {"too many of them", "true", "||true", 500, "", ORDER, "the condition is too long"},
-        {"values at once", "", "1+(", CEL_DEPTH_MAX - 1, "", ORDER,
-         "the condition ends where a value should"},
-        {"more bytes of program than allowed", "order.store in ['", "1','2','", 460, "']", ORDER,
-         NULL},
+        {"a list of many texts", "order.store in ['", "1','2','", 460, "']", ORDER, NULL},
+        {"more bytes of program than allowed", A_THOUSAND " == ''", "||true", 497, "", ORDER,
+         "the condition is too long"},
+        {"values at once", "", "order.total_minor+order.total_minor*(", 15, "1))))))))))))))) > 0",
+         ORDER, NULL},
+        {"too many values at once", "", "order.total_minor+order.total_minor*(", 20,
+         "1)))))))))))))))))))) > 0", ORDER, "this cannot be run: its stack is too deep"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text = repeated(rows[i].start, rows[i].part, rows[i].times, rows[i].end);
