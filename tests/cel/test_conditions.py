@@ -25,8 +25,10 @@ EVENTS_A_SCOPE = 400
 EVENTS_EACH = 2
 TOO_MUCH_SHARE = 0.04  # of conditions may be refused for their cost: loops over lines in rules by line, mostly
 TIMEOUT_S = 600
-# Where cel-python's grammar is not CEL's (README.md): it accepts reserved words as names and anything in has(), ...
-LENIENT = re.compile(r"is a reserved word|'(in|null)' stands where|has\(\) asks for one key")
+# Where cel-python's grammar is not CEL's (README.md): it accepts reserved words as names, anything in has() and as the name
+# of a loop's line, and ! and - mixed, ...
+LENIENT = re.compile(r"is a reserved word|'(in|null)' stands where|has\(\) asks for one key|needs a name for the line"
+                     r"|'[!-]' stands where a value should")
 # ... and knows no comma at a list's end.
 STRICT = re.compile(r", \]")
 
