@@ -22,8 +22,8 @@
 #include "engine/core/quantity.h"
 
 enum {
-    EVENT_LINES_MAX = 2000,       /* a wholesale order; more is a mistake of the sender */
-    EVENT_ATTRIBUTES_MAX = 32,    /* of one event or line */
+    EVENT_LINES_MAX = 2000, /* a wholesale order; more is a mistake of the sender */
+    EVENT_ATTRIBUTES_MAX = 32,
     EVENT_ID_BYTES_MAX = 128,     /* ids of members, events, orders, spends, refunds, lines */
     EVENT_BYTES_MAX = 256 * 1024, /* one event in canonical protobuf */
     RECORD_BYTES_MAX =
@@ -42,17 +42,22 @@ enum event_kind {
     EVENT_ENROL = 5,
 };
 
+/* A free label that rules may ask for; keys differ within one list. */
+struct attribute {
+    struct bytes key, value;
+};
+
+struct attributes {
+    const struct attribute *items;
+    uint32_t count; /* at most EVENT_ATTRIBUTES_MAX */
+};
+
 enum line_kind {
     LINE_GOODS = 1,
     LINE_SHIPPING = 2,
     LINE_TAX = 3,
     LINE_FEE = 4,
     LINE_GIFT_CARD = 5
-};
-
-/* Something that only this shop knows of, for conditions. Keys are unique in their event or line. */
-struct event_attribute {
-    struct bytes key, value;
 };
 
 /* One line of a purchase or a refund. Amounts are in minor units of the event's currency. */
@@ -68,8 +73,7 @@ struct event_line {
                                what is given back */
     int64_t discount_minor; /* taken off the amount */
     int64_t tax_minor;      /* the part of amount less discount that is tax */
-    const struct event_attribute *attributes;
-    uint32_t attribute_count;
+    struct attributes attributes; /* of a purchase's lines */
 };
 
 struct purchase {
