@@ -76,24 +76,13 @@ message_bound(const struct message_spec *message, told_fields told, const uint8_
 static void message_write(struct writer *out, const struct message_spec *message, told_fields told,
                           const uint8_t *from);
 
-/* A message inside another: written where its head will stand, and moved behind it then. */
 static void
 inner_write(struct writer *out, uint32_t number, const struct message_spec *message,
             told_fields told, bool kept, const uint8_t *from)
 {
-    size_t before = out->size;
+    size_t begin = wire_begin(out);
     message_write(out, message, told, from);
-    size_t size = out->size - before;
-    if (size == 0 && !kept) return;
-
-    uint8_t memory[FIELD_HEAD_BYTES];
-    struct writer head = writer_of(memory, sizeof memory);
-    wire_put_tag(&head, number, WIRE_BYTES);
-    writer_varint(&head, size);
-    CHECK(!out->overflow && head.size <= out->capacity - out->size);
-    memmove(out->data + before + head.size, out->data + before, size);
-    memcpy(out->data + before, memory, head.size);
-    out->size += head.size;
+    wire_end(out, number, begin, kept);
 }
 
 static uint64_t
