@@ -153,22 +153,6 @@ identity_check(const struct envelope *envelope, struct codec_error *out_error)
     }
 }
 
-/* A guest has orders (semantics §10, guest orders). That it cannot spend is a verdict of the
- * fold's, which knows the account. */
-static bool
-guest_may(uint32_t payload_number)
-{
-    switch (payload_find(payload_number)->kind) {
-    case EVENT_PURCHASE:
-    case EVENT_REFUND:
-    case EVENT_CANCELLATION:
-    case EVENT_DELIVERED:
-    case EVENT_REDEEM:
-    case EVENT_HOLD: return true;
-    default: return false;
-    }
-}
-
 /* What of the envelope does not hide the identity when it is wrong: the event is refused by
  * verdict. */
 static bool
@@ -177,10 +161,6 @@ envelope_check(const struct envelope *envelope, struct codec_error *out_error)
     if (envelope->payload_count > 1) {
         return form_error(out_error, "the event has %u payloads: send one event for each",
                           envelope->payload_count);
-    }
-    if (envelope->subject_number == FIELD_GUEST && !guest_may(envelope->payload_number)) {
-        return form_error(out_error, "guest: has orders only; '%s' is for members",
-                          event_field_name(envelope->payload_number));
     }
     if (envelope->has_cause)
         return form_error(out_error, "cause: is written by the ledger alone; leave it out");
