@@ -109,7 +109,7 @@ static const struct schema_key earn_rule_keys[] = {
      .required = true,
      .help = "The rule's name. Rules, campaigns, awards, streaks and missions share one set of "
              "names. It appears on statements, and its points keep it for ever.",
-     .example = "rule: base"},
+     .example = "rule: favourites"},
     {.name = "currency",
      .type = SCHEMA_NAME,
      .required = true,
@@ -277,7 +277,7 @@ static const struct schema_key award_keys[] = {
      .type = SCHEMA_NAME,
      .required = true,
      .help = "The award's name.",
-     .example = "award: welcome"},
+     .example = "award: newcomer"},
     {.name = "on",
      .type = SCHEMA_WORD,
      .words = &schema_words_award,

@@ -7,6 +7,8 @@
 #include "engine/base/check.h"
 #include "engine/rules/schema.h"
 
+enum { MAPS_MAX = 64, PATH_BYTES = 128 };
+
 /* ---- JSON Schema
  * ----------------------------------------------------------------------------------------------------
  */
@@ -360,29 +362,57 @@ write_key(const struct schema_key *key, const char *path, FILE *out)
     fprintf(out, "\n\n```yaml\n%s\n```\n\n", key->example);
 }
 
+/* What was written already, and where: a map that several keys have is written once. */
+struct reference {
+    FILE *out;
+    const struct schema_map *maps[MAPS_MAX];
+    char paths[MAPS_MAX][PATH_BYTES];
+    size_t count;
+};
+
+/* NULL when the map was not written yet; then it is noted. */
+static const char *
+written_before(struct reference *reference, const struct schema_map *map, const char *path)
+{
+    for (size_t i = 0; i < reference->count; i++) {
+        if (reference->maps[i] == map) return reference->paths[i];
+    }
+    CHECK(reference->count < MAPS_MAX);
+    reference->maps[reference->count] = map;
+    snprintf(reference->paths[reference->count++], PATH_BYTES, "%s", path);
+    return NULL;
+}
+
 /* The keys of a map, then those of the maps in it. */
 static void
-write_map(const struct schema_map *map, const char *path, FILE *out)
+write_map(struct reference *reference, const struct schema_map *map, const char *path)
 {
     for (size_t i = 0; i < map->key_count; i++) {
-        write_key(&map->keys[i], path, out);
+        write_key(&map->keys[i], path, reference->out);
     }
     for (size_t i = 0; i < map->key_count; i++) {
         const struct schema_key *key = &map->keys[i];
         if (key->map == NULL) continue;
-        char inner[128];
+        char inner[PATH_BYTES];
         const char *entry = key->type == SCHEMA_LIST    ? "[]"
                             : key->type == SCHEMA_NAMED ? ".NAME"
                                                         : "";
         int size = snprintf(inner, sizeof inner, "%s%s%s.", path, key->name, entry);
         CHECK(size > 0 && (size_t)size < sizeof inner);
-        fprintf(out, "### %.*s\n\n", size - 1, inner);
-        write_map(key->map, inner, out);
+        fprintf(reference->out, "### %.*s\n\n", size - 1, inner);
+        const char *before = written_before(reference, key->map, inner);
+        if (before == NULL) {
+            write_map(reference, key->map, inner);
+        } else {
+            fprintf(reference->out, "The keys of `%.*s` above.\n\n", (int)strlen(before) - 1,
+                    before);
+        }
     }
 }
 
 void
 schema_write_reference(FILE *out)
 {
-    write_map(&schema_rulebook, "", out);
+    struct reference reference = {.out = out};
+    write_map(&reference, &schema_rulebook, "");
 }
