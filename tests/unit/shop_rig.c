@@ -154,7 +154,8 @@ parse_lines(const char *what, char out_text[256], struct event_line lines[LINES_
     CHECK(strlen(what) < 256);
     strcpy(out_text, what);
     *out_amount = 0;
-    for (char *part = strtok_r(out_text, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
+    for (char *part = strtok_r(out_text, ",", &rest); part != NULL;
+         part = strtok_r(NULL, ",", &rest)) {
         char *words = NULL;
         char *id = strtok_r(part, " ", &words), *amount = strtok_r(NULL, " ", &words);
         char *category = strtok_r(NULL, " ", &words);

@@ -123,7 +123,7 @@ Test(law_earning, example_10_rounds_once_at_the_end)
 {
     static const struct {
         const char *what;
-        int64_t points, minor; /* rate */
+        int64_t points, minor;          /* rate */
         int64_t numerator, denominator; /* campaign */
         const char *lines;
         enum rounding rounding;
@@ -219,11 +219,11 @@ Test(law_earning, example_20_bands)
         const char *lines;
         int64_t marginal, cliff;
     } ROWS[] = {
-        {"a 250.00", 400, 500}, /* 100 + 2 x 150; 2 x 250 */
-        {"a 100.00", 100, 100}, /* the bound belongs to the band */
-        {"a 100.01", 100, 200}, /* 100 + 0.02; 200.02 */
+        {"a 250.00", 400, 500},         /* 100 + 2 x 150; 2 x 250 */
+        {"a 100.00", 100, 100},         /* the bound belongs to the band */
+        {"a 100.01", 100, 200},         /* 100 + 0.02; 200.02 */
         {"a 60.00, b 60.00", 140, 240}, /* the order's total: 100 + 2 x 20; 2 x 120 */
-        {"a 0.50", 0, 0},       /* 0.5 */
+        {"a 0.50", 0, 0},               /* 0.5 */
         {"a 99.99", 99, 99},
         {"a 101.00", 102, 202},
     };
@@ -288,7 +288,7 @@ Test(law_earning, order_rules_combine_among_themselves_and_add_to_line_rules)
             open_shop();
         }
         shop.law.program.order_combine = ROWS[i].combine;
-        shop_rule(&shop, "line", 1, 100);                  /* 10 */
+        shop_rule(&shop, "line", 1, 100);                      /* 10 */
         shop_rule(&shop, "order-a", 1, 100)->per_order = true; /* 10 */
         shop_rule(&shop, "order-b", 2, 100)->per_order = true; /* 20 */
         shop_start(&shop);
@@ -369,7 +369,8 @@ Test(law_earning, calendars_of_campaigns)
         {"the 11th", "2026-03-11T10:00:00Z", 0, 1 << 11, 0, 0, 1440, 0, 20},
         {"not the 12th", "2026-03-11T10:00:00Z", 0, 1 << 12, 0, 0, 1440, 0, 10},
         {"Christmas", "2025-12-25T23:59:59Z", 0, 0, 2, 0, 1440, 0, 20},
-        {"29 February is the last day of February", "2026-02-28T12:00:00Z", 0, 0, 2, 0, 1440, 0, 20},
+        {"29 February is the last day of February", "2026-02-28T12:00:00Z", 0, 0, 2, 0, 1440, 0,
+         20},
         {"no festival", "2026-02-27T12:00:00Z", 0, 0, 2, 0, 1440, 0, 10},
         {"10:00 begins", "2026-03-11T10:00:00Z", 0, 0, 0, 600, 660, 0, 20},
         {"11:00 has ended", "2026-03-11T11:00:00Z", 0, 0, 0, 600, 660, 0, 10},
