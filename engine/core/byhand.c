@@ -273,14 +273,7 @@ static void
 notify(struct apply *apply, const struct awaiting *awaiting, enum notice_kind kind,
        int64_t effective_ms, int64_t lapses_ms)
 {
-    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
-    effect->notice = (struct notice){
-        .kind = kind,
-        .member = output_member(apply),
-        .effective_at.ms = effective_ms,
-        .journal_time = apply->state->clock,
-        .cause = {output_source(apply), output_event_id(apply)},
-    };
+    struct effect *effect = output_notice(apply, kind, effective_ms);
     struct event_ref ref = {output_text(apply, awaiting->source), output_text(apply, awaiting->id)};
     if (kind == NOTICE_APPROVAL_WANTED) {
         uint32_t currency;
@@ -363,7 +356,6 @@ answer_adjustment(struct apply *apply, const struct awaiting *awaiting, uint64_t
         .verdict = VERDICT_ACCEPTED,
         .ordinal = ordinal,
         .occurred_at = awaiting->occurred_at,
-        .journal_time = apply->state->clock,
         .further = true,
         .amount_count = apply->amount_count,
     };
@@ -379,6 +371,17 @@ find_awaiting(const struct member *member, uint64_t ordinal)
         if ((uint64_t)waiting.items[i].key == ordinal) return &waiting.items[i];
     }
     return NULL;
+}
+
+void
+byhand_needs(const struct state *state, const struct event *event, struct needs *needs)
+{
+    const struct approve *approve = &event->approve;
+    uint8_t room[AWAITING_ID_BYTES_MAX];
+    struct writer id = writer_of(room, sizeof room);
+    state_references_need(state, REFERENCE_AWAITING, event->member,
+                          byhand_awaiting_id(approve->awaiting.source, approve->awaiting.id, &id),
+                          needs);
 }
 
 enum verdict

@@ -163,6 +163,10 @@ struct activity {
     struct attributes attributes;
 };
 
+/* The name of an activity's kind as rulebooks and conditions write it: "check_in", or the
+ * programme's own. */
+struct bytes activity_name(const struct activity *activity);
+
 /* What a spend or a hold asks for. */
 enum spend_what { SPEND_POINTS = 1, SPEND_REWARD = 2, SPEND_PAYMENT = 3 };
 

@@ -167,6 +167,9 @@ event_needs(const struct state *state, const struct event *event, const struct m
     if (event->kind == EVENT_ACTIVITY) activity_needs(state, event, needs);
     if (event->kind == EVENT_RELEASE_QUARANTINE || event->kind == EVENT_REJECT_QUARANTINE)
         limit_needs(state, event, member, needs);
+    if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
+    if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
+        lots_byhand_needs(state, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
     if (kind != REFERENCE_ORDER) return;

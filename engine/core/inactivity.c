@@ -79,8 +79,7 @@ counts_activity(const struct program_expiry *expiry, const struct event *event)
 {
     if ((expiry->counts & COUNTS_ACTIVITY) != 0) return true;
     for (uint32_t i = 0; i < expiry->count_kinds.count; i++) {
-        if (bytes_equal(expiry->count_kinds.items[i], award_activity_name(&event->activity)))
-            return true;
+        if (bytes_equal(expiry->count_kinds.items[i], activity_name(&event->activity))) return true;
     }
     return false;
 }
@@ -142,18 +141,11 @@ inactivity_notify(struct apply *apply, const struct fact *notice)
             sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
     }
     if (sum == 0) return;
-    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
-    effect->notice = (struct notice){
-        .kind = NOTICE_EXPIRING_SOON,
-        .member = output_member(apply),
-        .effective_at.ms = notice->a,
-        .journal_time = apply->state->clock,
-        .expiring_soon =
-            {
-                .currency = output_currency(apply, notice->slot),
-                .points.units = sum,
-                .expires_at.ms = notice->b,
-            },
+    struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, notice->a);
+    effect->notice.expiring_soon = (struct notice_expiring_soon){
+        .currency = output_currency(apply, notice->slot),
+        .points.units = sum,
+        .expires_at.ms = notice->b,
     };
     output_seal(apply, effect);
 }

@@ -305,19 +305,12 @@ tell_at_risk(struct apply *apply, struct rulebook *rulebook, uint32_t group, str
     uint32_t level = tier_index(apply, &step, tier->base);
     if (asked->downgrade == DOWNGRADE_NONE || metric_level(asked, &step.values) >= level) return;
     if (tier_is_overridden(apply->member, rulebook->group_slot[group])) return;
-    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
-    effect->notice = (struct notice){
-        .kind = NOTICE_TIER_AT_RISK,
-        .member = output_member(apply),
-        .effective_at = instant,
-        .journal_time = apply->state->clock,
-        .tier_at_risk =
-            {
-                .group = output_text(apply, asked->id),
-                .tier = output_text(apply, asked->levels[level].id),
-                .review_at.ms = tier->review_ms,
-                .metric_count = asked->metric_count,
-            },
+    struct effect *effect = output_notice(apply, NOTICE_TIER_AT_RISK, instant.ms);
+    effect->notice.tier_at_risk = (struct notice_tier_at_risk){
+        .group = output_text(apply, asked->id),
+        .tier = output_text(apply, asked->levels[level].id),
+        .review_at.ms = tier->review_ms,
+        .metric_count = asked->metric_count,
     };
     for (uint32_t m = 0; m < asked->metric_count; m++) {
         effect->notice.tier_at_risk.metrics[m] = (struct metric_value){
