@@ -1,5 +1,6 @@
 /* Facts of a member's row, what of them is due, and members that are not enrolled. */
 #include "engine/core/fact.h"
+#include "engine/core/order.h"
 
 #include <criterion/criterion.h>
 
