@@ -140,7 +140,6 @@ return_loose(struct apply *apply)
 {
     const struct refund *refund = &apply->event->refund;
     struct loose loose;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     bool fits = return_total(refund, &loose.total);
     const struct reference *known =
         state_reference(apply->state, REFERENCE_REFUND, apply->member, refund->refund_id);

@@ -20,7 +20,6 @@ judge(const struct apply *apply, uint32_t slot)
 {
     const struct redeem *redeem = &apply->event->redeem;
     const struct member *member = apply->member;
-    if (member == NULL) return VERDICT_UNKNOWN_MEMBER;
     if (state_reference(apply->state, REFERENCE_SPEND, member, redeem->spend_id) != NULL)
         return VERDICT_ID_IN_USE;
     if (member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
