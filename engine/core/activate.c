@@ -136,8 +136,9 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
 void
 activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
 {
+    bool released = (lot->flags & LOT_QUARANTINED) != 0;
     struct entering entering = {
-        .kind = POSTING_ACTIVATE,
+        .kind = released ? POSTING_QUARANTINE_RELEASE : POSTING_ACTIVATE,
         .from = ACCOUNT_PENDING,
         .units = lot->remaining,
         .effective_ms = effective_ms,

@@ -1,14 +1,17 @@
 #include "engine/core/due.h"
 
 #include "engine/core/activate.h"
+#include "engine/core/award.h"
 #include "engine/core/byhand.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
 #include "engine/core/inactivity.h"
+#include "engine/core/limit.h"
 #include "engine/core/lot.h"
 #include "engine/core/override.h"
 #include "engine/core/review.h"
 #include "engine/core/tier.h"
+#include "engine/core/wait.h"
 
 static bool
 due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kind)
@@ -144,7 +147,7 @@ reads_row(const struct fact *fact)
     case FACT_HOLD:
     case FACT_AWAITING:
     case FACT_WAITING: return true;
-    case FACT_QUARANTINE: return fact->c != 0;
+    case FACT_QUARANTINE: return limit_needs_row(fact);
     default: return false;
     }
 }
@@ -206,8 +209,11 @@ do_fact(struct apply *apply, const struct due *due, uint64_t max)
     const struct fact *fact = &due->fact;
     uint64_t done = 1;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_INACTIVITY: done = inactivity_expire(apply, fact, max); break;
     case FACT_INACTIVE_SOON: inactivity_notify(apply, fact); break;
+    case FACT_QUARANTINE: limit_undecided(apply, fact, due->ms); break;
+    case FACT_SCHEDULE: award_date_due(apply, fact, due->ms); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;
     case FACT_AWAITING: byhand_lapse(apply, fact); break;
     default: UNREACHABLE();

@@ -2,20 +2,25 @@
 #include "engine/core/fold.h"
 
 #include "engine/base/murmur2.h"
+#include "engine/core/activity.h"
+#include "engine/core/award.h"
 #include "engine/core/byhand.h"
 #include "engine/core/due.h"
-#include "engine/core/earn.h"
+#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
-#include "engine/core/giveback.h"
 #include "engine/core/inactivity.h"
 #include "engine/core/life.h"
+#include "engine/core/limit.h"
 #include "engine/core/lots_byhand.h"
 #include "engine/core/output.h"
 #include "engine/core/override.h"
 #include "engine/core/posting.h"
+#include "engine/core/purchase.h"
+#include "engine/core/return.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
+#include "engine/core/wait.h"
 
 enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
 
@@ -33,6 +38,10 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
     case EVENT_CANCELLATION:
         *out_kind = REFERENCE_ORDER;
         *out_id = event->cancellation.order_id;
+        return true;
+    case EVENT_DELIVERED:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->delivered.order_id;
         return true;
     case EVENT_REDEEM:
         *out_kind = REFERENCE_SPEND;
@@ -128,6 +137,8 @@ apply_enrol(struct apply *apply, int64_t enrolled_ms)
     apply->member =
         members_enrol(&state->members, apply->event->member, enrolled_ms, apply->placeholder);
     apply->placeholder = NULL;
+    apply->enrols = true;
+    award_expect_anniversary(apply, (struct instant){enrolled_ms});
     struct due due;
     if (due_next(state, apply->member, &due)) due_note(apply, due.ms, due.kind);
 }
@@ -145,20 +156,27 @@ apply_waiting_room(struct apply *apply)
 
 /* ---- Needs ---- */
 
+/* What one event needs besides its identity and its member. */
 static void
-reference_needs(const struct state *state, const struct event *event, const struct member *member,
-                struct needs *needs)
+event_needs(const struct state *state, const struct event *event, const struct member *member,
+            struct needs *needs)
 {
     enum reference_kind kind;
     struct bytes id;
     size_t before = needs->count;
+    if (event->kind == EVENT_ACTIVITY) activity_needs(state, event, needs);
+    if (event->kind == EVENT_RELEASE_QUARANTINE || event->kind == EVENT_REJECT_QUARANTINE)
+        limit_needs(state, event, member, needs);
+    if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
+    if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
+        lots_byhand_needs(state, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
-    bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
-                   event->kind == EVENT_CANCELLATION;
-    if (!returns || needs->count > before) return;
+    if (kind != REFERENCE_ORDER) return;
+    wait_needs(state, event, member, id, needs);
+    if (event->kind == EVENT_PURCHASE || needs->count > before) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, member, order, needs);
+    if (order != NULL) return_needs(state, member, order, needs);
 }
 
 /* When an entry was appended, as far as it may move the clock. */
@@ -188,10 +206,9 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
-    if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
-    if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
-        lots_byhand_needs(state, member, needs);
-    reference_needs(state, event, member, needs);
+    event_needs(state, event, member, needs);
+    if (member == NULL) return;
+    enrol_needs(state, event, member, event_needs, needs);
 }
 
 enum { PREFETCH_MAX = 64 };
@@ -289,34 +306,20 @@ judge_form(struct apply *apply)
     return VERDICT_ACCEPTED;
 }
 
+/* Each kind from "member known" on. */
 static enum verdict
-enrol(struct apply *apply)
+judge_kind(struct apply *apply)
 {
-    const struct event *event = apply->event;
-    if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
-    apply_enrol(apply, event->occurred_at.ms);
-    return VERDICT_ACCEPTED;
-}
-
-/* Refusals in the order of semantics §3, from the rule version on; each kind goes on from "member
- * known". */
-static enum verdict
-judge(struct apply *apply)
-{
-    const struct event *event = apply->event;
-    if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
-    const struct program *program = &apply->rulebook->program;
-    bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
-    int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
-    if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
-        return VERDICT_OCCURRED_IN_FUTURE;
-    if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
-    switch (event->kind) {
-    case EVENT_PURCHASE: return earn_purchase(apply);
-    case EVENT_REFUND: return giveback_refund(apply);
-    case EVENT_CANCELLATION: return giveback_cancel(apply);
+    switch (apply->event->kind) {
+    case EVENT_PURCHASE: return purchase_judge(apply);
+    case EVENT_REFUND: return return_refund(apply);
+    case EVENT_CANCELLATION: return return_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
-    case EVENT_ENROL: return enrol(apply);
+    case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
+    case EVENT_ACTIVITY: return activity_apply(apply);
+    case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
+    case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
     case EVENT_TIER_OVERRIDE: return tier_override(apply);
     case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
     case EVENT_GRANT: return byhand_grant(apply);
@@ -331,18 +334,30 @@ judge(struct apply *apply)
     case EVENT_UNFREEZE:
     case EVENT_CLOSE:
     case EVENT_REOPEN: return life_change(apply);
-    case EVENT_DELIVERED:
-    case EVENT_ACTIVITY:
+    case EVENT_DELIVERED: return return_delivered(apply);
     case EVENT_CANCEL_REDEMPTION:
     case EVENT_HOLD:
     case EVENT_CAPTURE_HOLD:
-    case EVENT_RELEASE_HOLD:
-    case EVENT_RELEASE_QUARANTINE:
-    case EVENT_REJECT_QUARANTINE:
-    case EVENT_PROFILE_UPDATE:
-        break; /* the codec refuses what event.def does not mark as handled */
+    case EVENT_RELEASE_HOLD: break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
+}
+
+/* Refusals in the order of semantics §3, from the rule version on. What was parked has passed the
+ * judgement of its time. */
+static enum verdict
+judge(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
+    const struct program *program = &apply->rulebook->program;
+    if (apply->further) return judge_kind(apply);
+    bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
+    int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
+    if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
+        return VERDICT_OCCURRED_IN_FUTURE;
+    if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
+    return judge_kind(apply);
 }
 
 static struct instant
@@ -383,6 +398,35 @@ forward_event(struct apply *apply)
     output_seal(apply, effect);
 }
 
+/* What was parked until the member was enrolled, by rising ordinal: each an event of its own, with
+ * a further outcome (semantics §4). */
+static void
+judge_parked(struct apply *enrolling)
+{
+    struct state *state = enrolling->state;
+    struct event event;
+    for (;;) {
+        struct apply apply = apply_of(state, enrolling->effects, &event);
+        size_t mark = arena_mark(state->scratch);
+        apply.cause = enrolling->cause;
+        apply.member = enrolling->member;
+        apply.further = true;
+        if (!enrol_take_parked(&apply, &event, &apply.ordinal)) return;
+        apply.rulebook = rulebooks_at(&state->rulebooks, event.occurred_at);
+        enum verdict verdict = judge_form(&apply);
+        if (verdict == VERDICT_ACCEPTED) verdict = judge(&apply);
+        if (verdict == VERDICT_ACCEPTED) finish(&apply);
+        output_answer(&apply, verdict, 0, apply.ordinal);
+        posting_check(&apply);
+        due_run(state, apply.effects, apply.cause, judged_at(&apply), &apply.member);
+        enrolling->member = apply.member;
+        arena_reset_to(state->scratch, mark);
+    }
+}
+
+/* Lots of due work behind a parked event are numbered from here on: its own are still to come. */
+enum { PARKED_LOTS = 1 << 16 };
+
 static void
 apply_new(struct apply *apply, struct identity *identity)
 {
@@ -392,11 +436,12 @@ apply_new(struct apply *apply, struct identity *identity)
     if (verdict == VERDICT_ACCEPTED) finish(apply);
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
-    state->due_lots = apply->lot_count;
+    state->due_lots = verdict == VERDICT_PARKED ? PARKED_LOTS : apply->lot_count;
     output_answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
     due_run(state, apply->effects, apply->cause, judged_at(apply), member);
+    if (apply->enrols) judge_parked(apply);
 }
 
 static void

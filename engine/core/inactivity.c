@@ -1,5 +1,6 @@
 #include "engine/core/inactivity.h"
 
+#include "engine/core/award.h"
 #include "engine/core/due.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"

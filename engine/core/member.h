@@ -173,6 +173,13 @@ member_key(const struct member *member)
     return bytes_of(member->sections, member->key_bytes);
 }
 
+/* Whether the account is that of a guest order. */
+static inline bool
+member_is_guest(const struct member *member)
+{
+    return bytes_start_with(member_key(member), BYTES_LITERAL(KEY_GUEST_PREFIX));
+}
+
 static inline size_t
 member_wallets_at(const struct member *member)
 {

@@ -135,15 +135,17 @@ output_funder(struct apply *apply, uint32_t slot)
                    rulebooks_name(&apply->state->rulebooks, NAME_FUNDER, slot));
 }
 
-void
+struct outcome_amount *
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {
     CHECK(apply->amount_count < OUTCOME_AMOUNTS_MAX);
-    apply->amounts[apply->amount_count++] = (struct outcome_amount){
+    struct outcome_amount *amount = &apply->amounts[apply->amount_count++];
+    *amount = (struct outcome_amount){
         .currency = output_currency(apply, slot),
         .requested.units = requested,
         .granted.units = granted,
     };
+    return amount;
 }
 
 void
@@ -170,8 +172,10 @@ output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uin
         .ordinal = ordinal,
         .detail = output_text(apply, apply->detail),
         .occurred_at = event->occurred_at,
+        .further = apply->further,
     };
     if (verdict == VERDICT_ACCEPTED) {
+        effect->outcome.waiting = apply->waiting;
         effect->outcome.amount_count = apply->amount_count;
         memcpy(effect->outcome.amounts, apply->amounts,
                apply->amount_count * sizeof apply->amounts[0]);

@@ -39,7 +39,8 @@ void output_answer(struct apply *apply, enum verdict verdict, enum verdict first
  * says and seals it. */
 struct effect *output_notice(struct apply *apply, enum notice_kind kind, int64_t effective_ms);
 
-/* Adds to what the outcome tells of a currency. */
-void output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted);
+/* What the outcome tells of a currency; the caller may fill in the rest. */
+struct outcome_amount *output_amount(struct apply *apply, uint32_t slot, int64_t requested,
+                                     int64_t granted);
 
 #endif

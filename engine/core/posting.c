@@ -92,6 +92,8 @@ posting_move(struct apply *apply, enum posting_kind kind, enum account from, enu
         .arrears_after.units = wallet->arrears,
     };
     if (lot != NULL) tell_lot(apply, lot, &effect->posting);
+    bool grants = kind == POSTING_GRANT || kind == POSTING_QUARANTINE;
+    if (grants) effect->posting.explanation = apply->explanation;
     output_seal(apply, effect);
 }
 

@@ -130,10 +130,45 @@ share_of(const struct references *references, const struct reference *reference)
                       bytes_of(reference->content, reference->size));
 }
 
+enum { ROW_VERSION = 1 }; /* order.c describes the rows */
+
+void
+reference_head_encode(enum reference_kind kind, uint64_t member, struct bytes id,
+                      struct writer *writer)
+{
+    writer_u8(writer, ROW_VERSION);
+    writer_u8(writer, (uint8_t)kind);
+    writer_varint(writer, member);
+    writer_prefixed(writer, id);
+}
+
+struct bytes
+reference_rest(struct bytes content)
+{
+    struct reader reader = reader_of(content);
+    CHECK(reader_u8(&reader) == ROW_VERSION);
+    reader_u8(&reader);
+    reader_varint(&reader);
+    reader_prefixed(&reader);
+    return reader_bytes(&reader, reader_left(&reader));
+}
+
+static bool
+has_row(const struct references *references, uint64_t ordinal)
+{
+    if (ordinal < references->stored) return references_get(references, ordinal) != NULL;
+    struct reference **place = fresh_place(references, ordinal);
+    return place != NULL && *place != NULL;
+}
+
 void
 references_add(struct references *references, uint64_t ordinal, uint64_t hash, struct bytes content)
 {
     struct memo *memo = references->memo;
+    if (has_row(references, ordinal)) {
+        references_change(references, ordinal, content);
+        return;
+    }
     struct reference *reference = make(references, ordinal, content);
     struct reference **place = window_make(&references->fresh, ordinal);
     *place = reference;

@@ -57,9 +57,15 @@ uint64_t reference_hash(const struct memo *memo, enum reference_kind kind, struc
 struct reference *references_get(const struct references *references, uint64_t ordinal);
 void references_need(uint64_t ordinal, struct needs *needs);
 
-/* A new row, of an event whose ordinal is `ordinal`. */
+/* A new row, of an event whose ordinal is `ordinal`. Of an event that was parked and is judged now
+ * there is one, under that hash: it becomes this. */
 void references_add(struct references *references, uint64_t ordinal, uint64_t hash,
                     struct bytes content);
+
+/* Begins a row's content; and what of a content stands behind that. */
+void reference_head_encode(enum reference_kind kind, uint64_t member, struct bytes id,
+                           struct writer *writer);
+struct bytes reference_rest(struct bytes content);
 
 /* New content for a row that is in memory. */
 void references_change(struct references *references, uint64_t ordinal, struct bytes content);

@@ -97,11 +97,17 @@ struct apply {
     uint32_t touched;           /* currency slots, as bits */
     int64_t metrics_from_ms;    /* earliest instant at which a tier metric changed */
     struct bytes detail;        /* for the outcome */
+    bool waiting;               /* the event is accepted, and waits for its order */
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
+    const struct explanation *explanation; /* of the next grant */
     int64_t expired_before_ms; /* of an extension; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
+    struct awards *awards; /* planned (award.h); NULL: none */
+    bool enrols;           /* it has enrolled its member */
+    bool further;          /* the event was parked and is judged now */
+    bool quarantines;      /* its grants wait for somebody to decide (limit.h) */
 
     /* Copies of texts in the effects' arena, made when first needed. */
     struct bytes member_text, source_text, id_text, trace_text;
