@@ -24,6 +24,7 @@ award_activity_name(const struct activity *activity)
     UNREACHABLE();
 }
 
+/* Without conditions' facts. */
 static struct awards *
 awards_begin(struct apply *apply, struct rulebook *rulebook, struct grant_plan *grants,
              struct instant at)
@@ -40,7 +41,6 @@ awards_begin(struct apply *apply, struct rulebook *rulebook, struct grant_plan *
         .missions = arena_alloc(scratch, PROGRAM_RULES_MAX * sizeof awards->missions[0]),
     };
     CHECK(awards->notes != NULL && awards->missions != NULL);
-    scope_begin(apply, rulebook, &awards->facts);
     return awards;
 }
 
@@ -163,6 +163,16 @@ book_paid(struct apply *apply, struct rulebook *rulebook, const struct award_not
 
 /* ---- Events ---- */
 
+static struct awards *
+event_begin(struct apply *apply, struct grant_plan *grants)
+{
+    struct rulebook *rulebook = apply->rulebook;
+    struct awards *awards = awards_begin(apply, rulebook, grants, apply->event->occurred_at);
+    scope_begin(apply, rulebook, &awards->facts);
+    apply->awards = awards;
+    return awards;
+}
+
 uint32_t
 award_facts(const struct apply *apply)
 {
@@ -191,8 +201,7 @@ award_plan_purchase(struct apply *apply, struct grant_plan *grants)
     const struct program *program = &apply->rulebook->program;
     apply->awards = NULL;
     if (program->award_count == 0 && program->mission_count == 0) return true;
-    struct awards *awards = awards_begin(apply, apply->rulebook, grants, apply->event->occurred_at);
-    apply->awards = awards;
+    struct awards *awards = event_begin(apply, grants);
     awards->purchase = purchase;
     awards->place = (struct scope_place){purchase->channel, purchase->store, purchase->partner};
     awards->money =
@@ -220,8 +229,7 @@ bool
 award_plan_activity(struct apply *apply, struct grant_plan *grants)
 {
     const struct activity *activity = &apply->event->activity;
-    struct awards *awards = awards_begin(apply, apply->rulebook, grants, apply->event->occurred_at);
-    apply->awards = awards;
+    struct awards *awards = event_begin(apply, grants);
     awards->activity = award_activity_name(activity);
     awards->place = (struct scope_place){activity->channel, activity->store, activity->partner};
     award_scope(activity, &awards->facts);
@@ -237,8 +245,7 @@ bool
 award_plan_enrolment(struct apply *apply, struct grant_plan *grants)
 {
     const struct enrol *enrol = &apply->event->enrol;
-    struct awards *awards = awards_begin(apply, apply->rulebook, grants, apply->event->occurred_at);
-    apply->awards = awards;
+    struct awards *awards = event_begin(apply, grants);
     awards->place = (struct scope_place){enrol->channel, enrol->store, enrol->partner};
     plan_kind(awards, AWARD_SIGN_UP);
     return !awards->overflow;
@@ -331,10 +338,9 @@ pay_date(struct apply *apply, enum award_kind kind, struct instant at)
     size_t mark = arena_mark(apply->state->scratch);
     struct grant_plan *grants = grant_plan_begin(apply, rulebook, at);
     struct awards *awards = awards_begin(apply, rulebook, grants, at);
-    awards->facts.event = (struct condition_event){
-        .kind = kind == AWARD_BIRTHDAY ? BYTES_LITERAL("birthday") : BYTES_LITERAL("anniversary"),
-        .occurred_at = at,
-    };
+    scope_moment(apply, rulebook,
+                 kind == AWARD_BIRTHDAY ? BYTES_LITERAL("birthday") : BYTES_LITERAL("anniversary"),
+                 at, &awards->facts);
     plan_kind(awards, kind);
     /* What does not fit any more is not paid: there is nobody to tell it to. */
     if (facts_fit(apply->member, awards->note_count) &&

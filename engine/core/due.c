@@ -147,7 +147,7 @@ reads_row(const struct fact *fact)
     case FACT_HOLD:
     case FACT_AWAITING:
     case FACT_WAITING: return true;
-    case FACT_QUARANTINE: return limit_needs_row(fact);
+    case FACT_QUARANTINE: return fact->c != 0;
     default: return false;
     }
 }

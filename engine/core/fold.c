@@ -207,7 +207,6 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
     event_needs(state, event, member, needs);
-    if (member == NULL) return;
     enrol_needs(state, event, member, event_needs, needs);
 }
 
@@ -316,6 +315,7 @@ judge_kind(struct apply *apply)
     case EVENT_CANCELLATION: return return_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
     case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_DELIVERED: return return_delivered(apply);
     case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
     case EVENT_ACTIVITY: return activity_apply(apply);
     case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
@@ -334,7 +334,6 @@ judge_kind(struct apply *apply)
     case EVENT_UNFREEZE:
     case EVENT_CLOSE:
     case EVENT_REOPEN: return life_change(apply);
-    case EVENT_DELIVERED: return return_delivered(apply);
     case EVENT_CANCEL_REDEMPTION:
     case EVENT_HOLD:
     case EVENT_CAPTURE_HOLD:

@@ -229,7 +229,7 @@ lot_expires(const struct grant_plan *plan, const struct planned_lot *lot)
     int64_t enrolled_ms = member == NULL ? plan->occurred_at.ms : member->enrolled_ms;
     struct instant start = {lot->terms.activates_ms};
     if (expiry->from_earning) start = plan->occurred_at;
-    if (start.ms == INT64_MAX) return INT64_MAX;
+    if (start.ms == INT64_MAX || (plan->quarantined && !expiry->from_earning)) return INT64_MAX;
     return lifetime_end(plan->rulebook, lot->currency, enrolled_ms, start);
 }
 
@@ -337,10 +337,13 @@ book_lot(struct grant_plan *plan, struct planned_lot *planned, const struct expl
     };
     if (planned->terms.on_delivery) lot.flags |= LOT_AWAITS_DELIVERY;
     if (plan->quarantined) lot.flags |= LOT_QUARANTINED;
+    struct bytes order_id = apply->order_id;
+    if (!planned->of_order) apply->order_id = (struct bytes){0};
     apply->explanation = why;
     activate_grant(apply, &lot, plan->quarantined ? POSTING_QUARANTINE : POSTING_GRANT,
                    ACCOUNT_ISSUED, plan->occurred_at.ms);
     apply->explanation = NULL;
+    apply->order_id = order_id;
     planned->booked =
         (struct order_lot){lot.index, lot.granted, lot.expires_ms, lot.rule, lot.funder};
 }

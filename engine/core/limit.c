@@ -1,7 +1,7 @@
 /*
  * What is kept of a member is one fact LIMIT_USE for each event that a limit counts, at its
  * occurred_at, for as long as an event that is still accepted can look back to it; and one fact
- * QUARANTINE for each event whose grants wait, whose b holds bits.
+ * QUARANTINE for each event whose grants wait.
  */
 #include "engine/core/limit.h"
 
@@ -21,12 +21,6 @@
 #define ANOMALY_SUM_MS  (24 * HOUR_MS)
 #define ANOMALY_DAYS    30
 #define ANOMALY_PAST_MS (ANOMALY_DAYS * 24 * HOUR_MS)
-
-/* Bits of a FACT_QUARANTINE. Persisted codes. */
-enum {
-    QUARANTINE_REJECTS = 1,  /* when nobody decides; else it releases */
-    QUARANTINE_OF_ORDER = 2, /* the event has an order's row */
-};
 
 /* ---- Figures ---- */
 
@@ -121,7 +115,7 @@ is_over(const struct apply *apply, const struct limit_use *use, uint32_t index,
     int64_t amount = amount_of(limit, use);
     if (limit->own_mean.numerator == 0) {
         __int128 value = counted(apply->member, slot, at_ms - limit->window_ms, at_ms) + amount;
-        *out_figures = (struct limit_figures){amount, clamp(value), limit->max};
+        *out_figures = (struct limit_figures){clamp(value), limit->max};
         return value > limit->max;
     }
     int64_t day_ms = at_ms - ANOMALY_SUM_MS;
@@ -129,7 +123,7 @@ is_over(const struct apply *apply, const struct limit_use *use, uint32_t index,
     __int128 past = clamp(counted(apply->member, slot, day_ms - ANOMALY_PAST_MS, day_ms));
     __int128 threshold =
         past * limit->own_mean.numerator / limit->own_mean.denominator / ANOMALY_DAYS;
-    *out_figures = (struct limit_figures){amount, clamp(value), clamp(threshold)};
+    *out_figures = (struct limit_figures){clamp(value), clamp(threshold)};
     return past > 0 && value > threshold; /* a whole number is above what its whole part is */
 }
 
@@ -298,8 +292,8 @@ note_quarantine(struct apply *apply, const struct limit_finding *finding)
         .slot = apply->rulebook->limit_slot[finding->by],
         .key = (int64_t)apply->ordinal,
         .a = until.ms,
-        .b = (program->quarantine_rejects ? QUARANTINE_REJECTS : 0) |
-             (apply->event->kind == EVENT_PURCHASE ? QUARANTINE_OF_ORDER : 0),
+        .b = program->quarantine_rejects,
+        .c = apply->event->kind == EVENT_PURCHASE,
     };
     fact_set(&apply->state->members, &apply->member, &fact);
     due_note(apply, until.ms, DUE_TIMEOUT);
@@ -308,10 +302,9 @@ note_quarantine(struct apply *apply, const struct limit_finding *finding)
 void
 limit_count(struct apply *apply, const struct limit_use *use, const struct limit_finding *finding)
 {
-    (void)use;
     for (uint64_t left = finding->matching; left != 0; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
-        count_one(apply, i, finding->figures[i].amount);
+        count_one(apply, i, amount_of(&apply->rulebook->program.limits[i], use));
         if (finding->quarantines && finding->by == i) note_quarantine(apply, finding);
         if ((finding->flagged & UINT64_C(1) << i) == 0) continue;
         struct effect *effect = begin_notice(apply, NOTICE_LIMIT_FLAGGED);
@@ -372,7 +365,7 @@ static void
 reject(struct apply *apply, const struct fact *quarantine, int64_t at_ms)
 {
     uint64_t ordinal = (uint64_t)quarantine->key;
-    bool of_order = limit_needs_row(quarantine);
+    bool of_order = quarantine->c != 0;
     if (of_order) return_rejected(apply, ordinal);
     for (struct lot *lot; (lot = next_quarantined(apply->member, ordinal)) != NULL;) {
         struct lot before = *lot;
@@ -396,7 +389,7 @@ end(struct apply *apply, struct fact quarantine, bool rejects, int64_t at_ms)
 void
 limit_undecided(struct apply *apply, const struct fact *quarantine, int64_t ms)
 {
-    end(apply, *quarantine, (quarantine->b & QUARANTINE_REJECTS) != 0, ms);
+    end(apply, *quarantine, quarantine->b != 0, ms);
 }
 
 /* The quarantine of an event of the member; NULL when nothing of it waits. */
@@ -417,18 +410,14 @@ find(const struct state *state, const struct member *member, const struct event_
     return NULL;
 }
 
-bool
-limit_needs_row(const struct fact *quarantine)
-{
-    return (quarantine->b & QUARANTINE_OF_ORDER) != 0;
-}
-
 void
 limit_needs(const struct state *state, const struct event *event, const struct member *member,
             struct needs *needs)
 {
-    /* The row itself is among those of the member's due work (due_rows). */
-    (void)find(state, member, &event->quarantine_end.granted_by, needs);
+    const struct fact *quarantine = find(state, member, &event->quarantine_end.granted_by, needs);
+    if (quarantine == NULL || quarantine->c == 0) return;
+    if (references_get(&state->references, (uint64_t)quarantine->key) == NULL)
+        references_need((uint64_t)quarantine->key, needs);
 }
 
 static enum verdict

@@ -24,7 +24,6 @@ struct limit_use {
 
 /* What one limit makes of it. */
 struct limit_figures {
-    int64_t amount;           /* the event's own */
     int64_t value, threshold; /* with the event; over is above */
 };
 
@@ -54,10 +53,7 @@ enum verdict limit_reject(struct apply *apply);
 /* Nobody decided (due work of kind 1): the quarantine of a FACT_QUARANTINE ends by itself. */
 void limit_undecided(struct apply *apply, const struct fact *quarantine, int64_t ms);
 
-/* Whether its end will need the order's row, whose ordinal is the fact's key. */
-bool limit_needs_row(const struct fact *quarantine);
-
-/* The chunk of identities that ReleaseQuarantine and RejectQuarantine need. */
+/* The chunk of identities and the order's row that ReleaseQuarantine and RejectQuarantine need. */
 void limit_needs(const struct state *state, const struct event *event, const struct member *member,
                  struct needs *needs);
 

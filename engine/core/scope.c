@@ -5,34 +5,27 @@
 #include "engine/core/tier.h"
 
 static struct condition_pairs
-tiers_of(const struct apply *apply, const struct rulebook *rulebook)
+tiers_of(const struct apply *apply, const struct rulebook *rulebook, struct instant at)
 {
     const struct program *program = &rulebook->program;
     struct attribute *tiers =
         eligible_list(apply->state->scratch, program->group_count, sizeof *tiers);
     for (uint32_t g = 0; g < program->group_count; g++) {
-        uint32_t level =
-            tier_at(apply->state, rulebook, apply->member, g, apply->event->occurred_at);
+        uint32_t level = tier_at(apply->state, rulebook, apply->member, g, at);
         tiers[g] = (struct attribute){program->groups[g].id, program->groups[g].levels[level].id};
     }
     return (struct condition_pairs){tiers, program->group_count};
 }
 
 void
-scope_begin(const struct apply *apply, const struct rulebook *rulebook,
-            struct condition_facts *out_facts)
+scope_moment(const struct apply *apply, const struct rulebook *rulebook, struct bytes kind,
+             struct instant at, struct condition_facts *out_facts)
 {
-    const struct event *event = apply->event;
     const struct member *member = apply->member;
     struct condition_facts facts = {
-        .event =
-            {
-                .kind = bytes_from_cstr(event_kind_name(event->kind)),
-                .occurred_at = event->occurred_at,
-                .source = event->source,
-            },
-        .member.tiers = tiers_of(apply, rulebook),
-        .member.enrolled_at = event->occurred_at, /* of who is enrolled by this event */
+        .event = {.kind = kind, .occurred_at = at},
+        .member.tiers = tiers_of(apply, rulebook, at),
+        .member.enrolled_at = at, /* of who is enrolled by this event */
     };
     if (member != NULL) {
         int64_t birthday = fact_value(member, FACT_PROFILE, 0, 0, 0);
@@ -42,6 +35,16 @@ scope_begin(const struct apply *apply, const struct rulebook *rulebook,
         facts.member.orders_before = fact_value(member, FACT_ORDERS, 0, 0, 0);
     }
     *out_facts = facts;
+}
+
+void
+scope_begin(const struct apply *apply, const struct rulebook *rulebook,
+            struct condition_facts *out_facts)
+{
+    const struct event *event = apply->event;
+    scope_moment(apply, rulebook, bytes_from_cstr(event_kind_name(event->kind)), event->occurred_at,
+                 out_facts);
+    out_facts->event.source = event->source;
 }
 
 bool

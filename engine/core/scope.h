@@ -17,6 +17,10 @@ struct scope_place {
 void scope_begin(const struct apply *apply, const struct rulebook *rulebook,
                  struct condition_facts *out_facts);
 
+/* The same for what time brings: the kind of event that it is called, and when. */
+void scope_moment(const struct apply *apply, const struct rulebook *rulebook, struct bytes kind,
+                  struct instant at, struct condition_facts *out_facts);
+
 /* Fills in `order`, from a purchase. False when its total leaves 63 bits. */
 bool scope_order(const struct purchase *purchase, struct condition_facts *facts);
 

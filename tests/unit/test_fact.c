@@ -78,7 +78,7 @@ Test(fact, stand_in_order_whatever_order_they_come_in)
     cr_assert_eq(facts_of_slot(ann, FACT_MISSION, 65535).count, 2);
     cr_assert_eq(facts_between(ann, FACT_CAP_USE, 0, -4, 9).count, 1, "half open");
     cr_assert_eq(facts_between(ann, FACT_CAP_USE, 0, -3, 10).count, 2);
-    cr_assert_eq(facts_of_kind(ann, FACT_STREAK_DAY).count, 0);
+    cr_assert_eq(facts_of_kind(ann, FACT_STREAK).count, 0);
     cr_assert_null(fact_find(ann, FACT_CAP_USE, 2, 5, 0));
 
     facts_remove(&rig.state->members, &ann, facts_of_slot(ann, FACT_CAP_USE, 0));
