@@ -1,7 +1,6 @@
 #include "engine/core/activity.h"
 
 #include "engine/core/award.h"
-#include "engine/core/enrol.h"
 #include "engine/core/limit.h"
 #include "engine/core/order.h"
 #include "engine/core/tier.h"
@@ -31,7 +30,7 @@ static enum verdict
 judge(const struct apply *apply, struct bytes reference)
 {
     const struct member *member = apply->member;
-    if (member == NULL) return VERDICT_ACCEPTED;
+    if (member == NULL) return VERDICT_ACCEPTED; /* this enrols */
     if (reference.size > 0 &&
         state_reference(apply->state, REFERENCE_ACTIVITY, member, reference) != NULL) {
         return VERDICT_REFERENCE_SEEN;
@@ -47,7 +46,7 @@ leave_reference(struct apply *apply, struct bytes reference)
     struct state *state = apply->state;
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     if (reference.size == 0) return;
-    reference_head_encode(REFERENCE_ACTIVITY, apply->member->number, reference, &writer);
+    reference_write_head(REFERENCE_ACTIVITY, apply->member->number, reference, &writer);
     apply->reference_hash =
         reference_hash(&state->memo, REFERENCE_ACTIVITY, apply->event->member, reference);
     references_add(&state->references, apply->ordinal, apply->reference_hash, writer_span(&writer));
@@ -60,8 +59,7 @@ activity_apply(struct apply *apply)
     struct rulebook *rulebook = apply->rulebook;
     uint8_t text[ACTIVITY_REFERENCE_BYTES];
     struct bytes reference = activity_reference(apply->state, &event->activity, text);
-    enum verdict verdict = apply->member == NULL ? enrol_unknown(apply) : VERDICT_ACCEPTED;
-    if (verdict == VERDICT_ACCEPTED) verdict = judge(apply, reference);
+    enum verdict verdict = judge(apply, reference);
     if (verdict != VERDICT_ACCEPTED) return verdict;
 
     struct grant_plan *grants = grant_plan_begin(apply, rulebook, event->occurred_at);

@@ -113,7 +113,6 @@ byhand_grant(struct apply *apply)
     const struct grant *grant = &apply->event->grant;
     const struct reference *order = NULL;
     uint32_t currency;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     if (grant->order_id.size > 0) {
         order = state_reference(apply->state, REFERENCE_ORDER, apply->member, grant->order_id);
         if (order == NULL) return VERDICT_UNKNOWN_ORDER;
@@ -332,7 +331,6 @@ byhand_adjust(struct apply *apply)
 {
     const struct adjust *adjust = &apply->event->adjust;
     uint32_t currency;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     enum verdict verdict = judge_state(apply, false);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     CHECK(rulebook_currency(apply->rulebook, adjust->currency, &currency)); /* judged as form */
@@ -393,7 +391,6 @@ byhand_approve(struct apply *apply)
     uint8_t id_room[AWAITING_ID_BYTES_MAX];
     struct writer id = writer_of(id_room, sizeof id_room);
     uint32_t currency;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     const struct reference *reference =
         state_reference(apply->state, REFERENCE_AWAITING, apply->member,
                         byhand_awaiting_id(approve->awaiting.source, approve->awaiting.id, &id));

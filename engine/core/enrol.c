@@ -1,5 +1,5 @@
 /*
- * A parked event's row: the head that all references have (reference.h), of kind REFERENCE_PARKED,
+ * A parked event's row: the head that all references have (order.c), of kind REFERENCE_PARKED,
  * the placeholder's number and an empty id, and behind it the event (event_row.c). Once the event
  * is judged the head alone is left, until the row becomes the reference that the event leaves.
  */
@@ -7,6 +7,7 @@
 
 #include "engine/core/activity.h"
 #include "engine/core/award.h"
+#include "engine/core/byhand.h"
 #include "engine/core/event_row.h"
 #include "engine/core/fact.h"
 #include "engine/core/order.h"
@@ -17,6 +18,15 @@ enum { PARKED_UNDER_ONE_ID_MAX = 16 };
 
 /* ---- Parking ---- */
 
+/* The event behind the head of a parked one's row. */
+static struct bytes
+event_of(struct bytes content)
+{
+    struct reader reader = reader_of(content);
+    reference_skip_head(&reader);
+    return reader_bytes(&reader, reader_left(&reader));
+}
+
 /* The hash under which the event leaves its row when it is accepted; of one that leaves none, a
  * hash of its own. */
 static uint64_t
@@ -24,7 +34,8 @@ future_reference(const struct apply *apply)
 {
     const struct state *state = apply->state;
     const struct event *event = apply->event;
-    uint8_t text[ACTIVITY_REFERENCE_BYTES];
+    uint8_t text[ACTIVITY_REFERENCE_BYTES], name[AWAITING_ID_BYTES_MAX];
+    struct writer writer = writer_of(name, sizeof name);
     enum reference_kind kind = REFERENCE_PARKED;
     struct bytes id = {0};
     switch (event->kind) {
@@ -32,7 +43,10 @@ future_reference(const struct apply *apply)
     case EVENT_REDEEM: kind = REFERENCE_SPEND, id = event->redeem.spend_id; break;
     case EVENT_HOLD: kind = REFERENCE_HOLD, id = event->hold.hold_id; break;
     case EVENT_REFUND: kind = REFERENCE_REFUND, id = event->refund.refund_id; break;
-    case EVENT_ADJUST: kind = REFERENCE_AWAITING, id = event->id; break;
+    case EVENT_ADJUST:
+        kind = REFERENCE_AWAITING;
+        id = byhand_awaiting_id(event->source, event->id, &writer);
+        break;
     case EVENT_ACTIVITY:
         id = activity_reference(state, &event->activity, text);
         if (id.size > 0) kind = REFERENCE_ACTIVITY;
@@ -59,7 +73,7 @@ park(struct apply *apply)
     }
     const struct member *placeholder = apply_waiting_room(apply);
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
-    reference_head_encode(REFERENCE_PARKED, placeholder->number, (struct bytes){0}, &writer);
+    reference_write_head(REFERENCE_PARKED, placeholder->number, (struct bytes){0}, &writer);
     event_row_encode(apply->event, &writer);
     apply->reference_hash = hash;
     references_add(&state->references, apply->ordinal, hash, writer_span(&writer));
@@ -69,16 +83,25 @@ park(struct apply *apply)
     return VERDICT_PARKED;
 }
 
-enum verdict
-enrol_unknown(struct apply *apply)
+/* Refunds and the like wait under their order. */
+static bool
+waits(const struct event *event)
 {
-    enum event_kind kind = apply->event->kind;
+    return event->kind == EVENT_CANCELLATION || event->kind == EVENT_DELIVERED ||
+           (event->kind == EVENT_REFUND && event->refund.order_id.size > 0);
+}
+
+enum verdict
+enrol_judge(struct apply *apply)
+{
+    const struct event *event = apply->event;
+    if (apply->member != NULL || event->kind == EVENT_ENROL || waits(event))
+        return VERDICT_ACCEPTED;
+    bool earns = event->kind == EVENT_PURCHASE || event->kind == EVENT_ACTIVITY;
     switch (apply->rulebook->program.unknown_member) {
     case UNKNOWN_PARK: return park(apply);
     case UNKNOWN_REJECT: return VERDICT_UNKNOWN_MEMBER;
-    case UNKNOWN_AUTO_ENROL:
-        return kind == EVENT_PURCHASE || kind == EVENT_ACTIVITY ? VERDICT_ACCEPTED
-                                                                : VERDICT_UNKNOWN_MEMBER;
+    case UNKNOWN_AUTO_ENROL: return earns ? VERDICT_ACCEPTED : VERDICT_UNKNOWN_MEMBER;
     }
     UNREACHABLE();
 }
@@ -96,7 +119,7 @@ enrol_take_parked(struct apply *apply, struct event *out_event, uint64_t *out_or
     CHECK(row != NULL); /* enrol_needs has named it */
     struct bytes content;
     CHECK(arena_copy_bytes(state->scratch, bytes_of(row->content, row->size), &content));
-    struct bytes event = reference_rest(content);
+    struct bytes event = event_of(content);
     event_row_decode(event, state->scratch, out_event);
     references_change(&state->references, ordinal,
                       bytes_of(content.data, content.size - event.size));
@@ -121,8 +144,7 @@ enrol_needs(const struct state *state, const struct event *event, const struct m
         }
         struct event waiting;
         size_t mark = arena_mark(state->scratch);
-        event_row_decode(reference_rest(bytes_of(row->content, row->size)), state->scratch,
-                         &waiting);
+        event_row_decode(event_of(bytes_of(row->content, row->size)), state->scratch, &waiting);
         needs_of(state, &waiting, member, needs);
         arena_reset_to(state->scratch, mark);
     }
@@ -151,7 +173,6 @@ enum verdict
 enrol_update_profile(struct apply *apply)
 {
     const struct event *event = apply->event;
-    if (apply->member == NULL) return enrol_unknown(apply);
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     members_write(&apply->state->members, apply->member);
     award_set_birthday(apply, event->profile_update.birthday, event->occurred_at);

@@ -14,10 +14,10 @@
 /* Events of one member that may be parked: judging them all at once has room among the effects. */
 enum { ENROL_PARKED_MAX = 100 };
 
-/* What an event of somebody who is not enrolled is answered, where its room asks for a member:
- * VERDICT_ACCEPTED: it may go on and enrol, for it earns; VERDICT_UNKNOWN_MEMBER; VERDICT_PARKED,
- * and it is kept; VERDICT_LIMIT_REACHED, for too much is parked. */
-enum verdict enrol_unknown(struct apply *apply);
+/* "Member known", the stage of the verdicts: VERDICT_ACCEPTED for a member, for what enrols, and
+ * for what waits for its order whoever it is of (semantics §6). Else VERDICT_UNKNOWN_MEMBER;
+ * VERDICT_PARKED, and the event is kept; or VERDICT_LIMIT_REACHED, for too much is parked. */
+enum verdict enrol_judge(struct apply *apply);
 
 /* Events Enrol and ProfileUpdate, from "member known" on. */
 enum verdict enrol_apply(struct apply *apply);

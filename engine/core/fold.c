@@ -315,10 +315,12 @@ judge_form(struct apply *apply)
     return judge_form_by_hand(apply);
 }
 
-/* Each kind from "member known" on. */
+/* From "member known" on; each kind goes on from there. */
 static enum verdict
 judge_kind(struct apply *apply)
 {
+    enum verdict known = enrol_judge(apply);
+    if (known != VERDICT_ACCEPTED) return known;
     switch (apply->event->kind) {
     case EVENT_PURCHASE: return purchase_judge(apply);
     case EVENT_REFUND: return return_refund(apply);

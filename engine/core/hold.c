@@ -3,7 +3,6 @@
 #include "engine/core/activate.h"
 #include "engine/core/arrears.h"
 #include "engine/core/due.h"
-#include "engine/core/enrol.h"
 #include "engine/core/lot.h"
 #include "engine/core/return.h"
 
@@ -175,7 +174,6 @@ release_all(struct ending *ending)
 static enum verdict
 judge_end(struct apply *apply, struct bytes hold_id, const struct reference **out_row)
 {
-    if (apply->member == NULL) return enrol_unknown(apply);
     const struct reference *row =
         state_reference(apply->state, REFERENCE_HOLD, apply->member, hold_id);
     if (row == NULL) return VERDICT_UNKNOWN_HOLD;

@@ -143,7 +143,6 @@ enum verdict
 life_change(struct apply *apply)
 {
     enum event_kind kind = apply->event->kind;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     uint8_t status = apply->member->status;
     if (status == MEMBER_CLOSED && kind != EVENT_REOPEN) return VERDICT_MEMBER_CLOSED;
     if (!may_change(kind, status)) return VERDICT_WRONG_STATE;

@@ -8,7 +8,6 @@
 #include "engine/core/activate.h"
 #include "engine/core/award.h"
 #include "engine/core/due.h"
-#include "engine/core/enrol.h"
 #include "engine/core/lot.h"
 #include "engine/core/output.h"
 #include "engine/core/return.h"
@@ -424,7 +423,6 @@ static enum verdict
 decide(struct apply *apply, bool rejects)
 {
     const struct event *event = apply->event;
-    if (apply->member == NULL) return enrol_unknown(apply);
     const struct fact *found =
         find(apply->state, apply->member, &event->quarantine_end.granted_by, NULL);
     if (found == NULL || next_quarantined(apply->member, (uint64_t)found->key) == NULL)

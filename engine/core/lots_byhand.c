@@ -85,7 +85,6 @@ lots_extend(struct apply *apply)
 {
     const struct extend_lots *extend = &apply->event->extend_lots;
     struct members *members = &apply->state->members;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     uint32_t count;
     struct lot *chosen = choose_open(apply, &extend->choice, &count);
     if (count == 0) return VERDICT_UNKNOWN_LOT;
@@ -188,7 +187,6 @@ enum verdict
 lots_reinstate(struct apply *apply)
 {
     const struct reinstate_lots *reinstate = &apply->event->reinstate_lots;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     uint32_t count;
     struct lot *chosen = choose_expired(apply, &reinstate->choice, &count);
     if (count == 0) return VERDICT_UNKNOWN_LOT;
@@ -229,7 +227,6 @@ enum verdict
 lots_renew(struct apply *apply)
 {
     const struct renew_lots *renew = &apply->event->renew_lots;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     uint32_t count;
     struct lot *chosen = choose_expired(apply, &renew->choice, &count);
     if (count == 0) return VERDICT_UNKNOWN_LOT;

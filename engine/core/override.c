@@ -40,7 +40,6 @@ tier_override(struct apply *apply)
     const struct tier_override *asked = &apply->event->tier_override;
     struct rulebook *rulebook = apply->rulebook;
     uint32_t group, level;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     if (!find_group(rulebook, asked->group, &group) ||
         !find_level(&rulebook->program.groups[group], asked->tier, &level))
         return VERDICT_UNKNOWN_TIER;
@@ -99,7 +98,6 @@ tier_end_override(struct apply *apply)
 {
     const struct end_tier_override *asked = &apply->event->end_tier_override;
     uint32_t group;
-    if (apply->member == NULL) return VERDICT_UNKNOWN_MEMBER;
     if (!find_group(apply->rulebook, asked->group, &group)) return VERDICT_UNKNOWN_TIER;
     if (!tier_is_overridden(apply->member, apply->rulebook->group_slot[group]))
         return VERDICT_NO_OVERRIDE;

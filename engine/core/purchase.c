@@ -4,7 +4,6 @@
 
 #include "engine/core/after.h"
 #include "engine/core/award.h"
-#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
 #include "engine/core/grant_priv.h"
 #include "engine/core/limit.h"
@@ -20,10 +19,10 @@ struct buying {
 };
 
 static enum verdict
-judge_member(struct apply *apply)
+judge_member(const struct apply *apply)
 {
     const struct member *member = apply->member;
-    if (member == NULL) return enrol_unknown(apply);
+    if (member == NULL) return VERDICT_ACCEPTED; /* this enrols */
     struct bytes order_id = apply->event->purchase.order_id;
     if (state_reference(apply->state, REFERENCE_ORDER, member, order_id) != NULL)
         return VERDICT_ORDER_EXISTS;

@@ -72,8 +72,8 @@ uint64_t
 reference_hash(const struct memo *memo, enum reference_kind kind, struct bytes member,
                struct bytes id)
 {
-    uint8_t text[2 + MEMBER_KEY_BYTES_MAX + EVENT_ID_BYTES_MAX];
-    CHECK(member.size <= MEMBER_KEY_BYTES_MAX && id.size <= EVENT_ID_BYTES_MAX);
+    uint8_t text[2 + MEMBER_KEY_BYTES_MAX + REFERENCE_ID_BYTES_MAX];
+    CHECK(member.size <= MEMBER_KEY_BYTES_MAX && id.size <= REFERENCE_ID_BYTES_MAX);
     text[0] = (uint8_t)kind;
     text[1] = (uint8_t)member.size;
     memcpy(text + 2, member.data, member.size);
@@ -128,29 +128,6 @@ share_of(const struct references *references, const struct reference *reference)
     struct row_key key = row_key_u64(ROW_REFERENCE, reference->node.key);
     return memo_share(references->memo->seed, row_key_span(&key),
                       bytes_of(reference->content, reference->size));
-}
-
-enum { ROW_VERSION = 1 }; /* order.c describes the rows */
-
-void
-reference_head_encode(enum reference_kind kind, uint64_t member, struct bytes id,
-                      struct writer *writer)
-{
-    writer_u8(writer, ROW_VERSION);
-    writer_u8(writer, (uint8_t)kind);
-    writer_varint(writer, member);
-    writer_prefixed(writer, id);
-}
-
-struct bytes
-reference_rest(struct bytes content)
-{
-    struct reader reader = reader_of(content);
-    CHECK(reader_u8(&reader) == ROW_VERSION);
-    reader_u8(&reader);
-    reader_varint(&reader);
-    reader_prefixed(&reader);
-    return reader_bytes(&reader, reader_left(&reader));
 }
 
 static bool

@@ -49,6 +49,9 @@ bool references_open(struct references *references, struct memo *memo, uint64_t 
                      struct fault *out_fault);
 void references_close(struct references *references);
 
+/* Ids are at most this long: source and id of an event, with a byte between them. */
+enum { REFERENCE_ID_BYTES_MAX = 2 * EVENT_ID_BYTES_MAX + 1 };
+
 /* The hash under which the locator knows a reference: 56 bits, the low byte zero, never 0. */
 uint64_t reference_hash(const struct memo *memo, enum reference_kind kind, struct bytes member,
                         struct bytes id);
@@ -61,11 +64,6 @@ void references_need(uint64_t ordinal, struct needs *needs);
  * there is one, under that hash: it becomes this. */
 void references_add(struct references *references, uint64_t ordinal, uint64_t hash,
                     struct bytes content);
-
-/* Begins a row's content; and what of a content stands behind that. */
-void reference_head_encode(enum reference_kind kind, uint64_t member, struct bytes id,
-                           struct writer *writer);
-struct bytes reference_rest(struct bytes content);
 
 /* New content for a row that is in memory. */
 void references_change(struct references *references, uint64_t ordinal, struct bytes content);

@@ -1,7 +1,6 @@
 #include "engine/core/spend.h"
 
 #include "engine/core/eligible.h"
-#include "engine/core/enrol.h"
 #include "engine/core/fact.h"
 #include "engine/core/posting.h"
 
@@ -73,7 +72,6 @@ spend_judge(struct apply *apply, const struct spend_ask *ask, struct spend_terms
 {
     int64_t draws[SPEND_CURRENCIES_MAX];
     enum account to = ask->kind == REFERENCE_HOLD ? ACCOUNT_HELD : ACCOUNT_REDEEMED;
-    if (apply->member == NULL) return enrol_unknown(apply);
     if (state_reference(apply->state, ask->kind, apply->member, ask->id) != NULL)
         return VERDICT_ID_IN_USE;
     enum verdict verdict = price_find(apply, ask->request, &out_terms->price);

@@ -1,7 +1,6 @@
 #include "engine/core/undo.h"
 
 #include "engine/core/activate.h"
-#include "engine/core/enrol.h"
 #include "engine/core/lifetime.h"
 #include "engine/core/posting.h"
 
@@ -97,7 +96,6 @@ undo_redemption(struct apply *apply)
     struct state *state = apply->state;
     const struct cancel_redemption *cancel = &apply->event->cancel_redemption;
     struct spend spend;
-    if (apply->member == NULL) return enrol_unknown(apply);
     const struct reference *row = find(state, apply->member, cancel->spend_id, &spend);
     if (row == NULL) return VERDICT_UNKNOWN_SPEND;
     int64_t left = spend.spent - spend.undone;

@@ -183,9 +183,11 @@ Test(fold_verdicts, unknown_members)
     rig_start(&rig, &program);
     cr_assert_eq(rig_buy(&rig, "ann", "O1", 100), VERDICT_UNKNOWN_MEMBER);
     cr_assert_eq(rig_redeem(&rig, "ann", "S1", 1), VERDICT_UNKNOWN_MEMBER);
-    cr_assert_eq(rig_refund(&rig, "ann", "O1", "R1", 1), VERDICT_UNKNOWN_MEMBER);
     cr_assert_eq(rig_refund(&rig, "ann", "", "R1", 1), VERDICT_UNKNOWN_MEMBER);
-    cr_assert_eq(rig_cancel(&rig, "ann", "O1"), VERDICT_UNKNOWN_MEMBER);
+    cr_assert_eq(rig_refund(&rig, "ann", "O2", "R1", 1), VERDICT_ACCEPTED);
+    cr_assert(rig_outcome(&rig)->waiting, "what names an order waits without enrolling");
+    cr_assert_eq(rig_cancel(&rig, "ann", "O3"), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_buy(&rig, "ann", "O1", 100), VERDICT_UNKNOWN_MEMBER);
     cr_assert_eq(rig_event(&rig, enrol("ann")), VERDICT_ACCEPTED);
     cr_assert_eq(rig_buy(&rig, "ann", "O1", 100), VERDICT_ACCEPTED);
 }
@@ -205,8 +207,10 @@ Test(fold_verdicts, references)
         }
         cr_assert_eq(rig_buy(&rig, member, "O1", 10000), VERDICT_ORDER_EXISTS);
         cr_assert_eq(rig_redeem(&rig, member, "S1", 10), VERDICT_ID_IN_USE);
-        cr_assert_eq(rig_refund(&rig, member, "O2", "R2", 1), VERDICT_UNKNOWN_ORDER);
-        cr_assert_eq(rig_cancel(&rig, member, "O2"), VERDICT_UNKNOWN_ORDER);
+        cr_assert_eq(rig_refund(&rig, member, "O2", "R2", 1), VERDICT_ACCEPTED);
+        cr_assert(rig_outcome(&rig)->waiting, "a refund waits for its order");
+        cr_assert_eq(rig_refund(&rig, member, "O2", "R2", 2), VERDICT_CONFLICTING_REFUND);
+        cr_assert_eq(rig_cancel(&rig, member, "O2"), VERDICT_ACCEPTED);
         int64_t before = rig_active(&rig, member);
         cr_assert_eq(rig_refund(&rig, member, "", "R0", 100), VERDICT_ACCEPTED, "told again");
         cr_assert_eq(rig_refund(&rig, member, "", "R0", 101), VERDICT_CONFLICTING_REFUND);

@@ -162,7 +162,7 @@ Test(law_awards, the_order_of_an_activitys_refusals)
 
 Test(law_awards, an_amount_that_does_not_fit_moves_nothing)
 {
-    law_award(&law, "huge", AWARD_ACTIVITY, INT64_MAX)->activity = BYTES_LITERAL("review");
+    law_award(&law, "huge", AWARD_ACTIVITY, INT64_MAX - 1)->activity = BYTES_LITERAL("review");
     law_start(&law);
     cr_assert_eq(law_do_to(&law, "ann", "review", "R1"), VERDICT_ACCEPTED);
     cr_assert_eq(law_do_to(&law, "ann", "review", "R2"), VERDICT_OVERFLOW);

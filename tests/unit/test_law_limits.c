@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/core/calendar.h"
+#include "engine/core/state_priv.h"
 #include "tests/unit/law_rig.h"
 
 static struct law law;
@@ -173,8 +174,9 @@ Test(law_limits, uses_out_of_reach_are_forgotten)
 
 /* ---- Anomalies ---- */
 
-/* 30 days of one review each day have the mean 1. 5 × 1 = 5: five on one day are not above it, the
- * sixth is. */
+/* A review a day. Of the first days the mean over thirty days is small, and five times it less than
+ * one: 5 × d ÷ 30 after d days, until d is 6. After 30 days it is 5 × 1: five on one day are not
+ * above it, the sixth is. */
 Test(law_limits, an_anomaly_is_above_the_own_mean)
 {
     struct program_limit *limit = law_limit(&law, "growth", LIMITED_ACTIVITY, 0, LIMIT_FLAG);
@@ -188,12 +190,13 @@ Test(law_limits, an_anomaly_is_above_the_own_mean)
         law_do(&law, "ann", "review");
         law.rig.now_ms += CALENDAR_DAY_MS;
     }
+    cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), 5, "of the days 1 to 5");
     for (int i = 1; i <= 6; i++) {
         law_do(&law, "ann", "review");
-        cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), i == 6 ? 1 : 0, "review %d", i);
+        cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), i == 6 ? 6 : 5, "review %d", i);
     }
     const struct evidence *evidence =
-        &law_notice(&law, NOTICE_LIMIT_FLAGGED, 0)->limit_flagged.evidence;
+        &law_notice(&law, NOTICE_LIMIT_FLAGGED, 5)->limit_flagged.evidence;
     cr_assert_eq(evidence->value, 6);
     cr_assert_eq(evidence->threshold, 5);
 }
@@ -399,15 +402,15 @@ Test(law_limits, a_rejected_order_counts_no_more)
     cr_assert_eq(law_pending(&law, "ann"), 100);
     struct member_view view;
     cr_assert(rig_view(&law.rig, "ann", &view));
-    cr_assert_eq(view.tiers[0].metric_value, 10000);
+    cr_assert_eq(view.tiers[0].metrics[0].value, 10000);
     rig_checkpoint(&law.rig);
     rig_restart(&law.rig);
     cr_assert_eq(law_decide(&law, "ann", EVENT_REJECT_QUARANTINE, "e1"), VERDICT_ACCEPTED);
     cr_assert(rig_view(&law.rig, "ann", &view));
-    cr_assert_eq(view.tiers[0].metric_value, 0);
+    cr_assert_eq(view.tiers[0].metrics[0].value, 0);
     cr_assert_eq(law_pending(&law, "ann"), 0);
     cr_assert_eq(rig_cancel(&law.rig, "ann", "O1"), VERDICT_ACCEPTED);
     cr_assert(rig_view(&law.rig, "ann", &view));
-    cr_assert_eq(view.tiers[0].metric_value, 0, "it has fallen already");
+    cr_assert_eq(view.tiers[0].metrics[0].value, 0, "it has fallen already");
     cr_assert_eq(rig_arrears(&law.rig, "ann"), 0, "and nothing is owed for it");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/core/calendar.h"
+#include "engine/core/state_priv.h"
 #include "tests/unit/law_rig.h"
 
 static struct law law;
