@@ -13,6 +13,10 @@ price_judge_form(struct apply *apply, const struct spend_request *request)
 {
     uint32_t count = request->currency_count == 0 ? 1 : request->currency_count;
     const struct program_currency *first = NULL;
+    if (request->what == SPEND_POINTS && request->points.units <= 0) {
+        apply->detail = bytes_from_cstr("points must be above zero");
+        return VERDICT_MALFORMED;
+    }
     if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
     for (uint32_t i = 0; i < count; i++) {
         struct bytes id = {0};
