@@ -140,18 +140,6 @@ struct spend_part {
     enum account from; /* active or lapsing */
 };
 
-struct spend {
-    uint64_t member;
-    struct bytes redemption_id;
-    struct instant occurred_at;
-    uint8_t currency; /* slot */
-    int64_t units;
-    const struct spend_part *parts; /* in spend order */
-    uint32_t part_count;
-};
-
-void spend_encode(const struct spend *spend, struct writer *writer);
-
 struct loose_refund {
     uint64_t member;
     struct bytes refund_id;
