@@ -90,13 +90,14 @@ compile_awards(struct compiler *compiler, const struct yaml_node *root)
     if (list == NULL || list->count > PROGRAM_RULES_MAX) return;
     struct program_award *awards = compile_room(compiler, list->count, sizeof *awards);
     const struct yaml_node **nodes = compile_room(compiler, list->count, sizeof *nodes);
+    uint32_t count = 0;
     for (const struct yaml_node *node = first_map(list); node != NULL; node = next_map(node)) {
-        nodes[program->award_count] = node;
-        compile_award(compiler, node, &awards[program->award_count++]);
+        nodes[count] = node;
+        compile_award(compiler, node, &awards[count++]);
     }
-    program->awards =
-        order_judged(compiler, awards, sizeof *awards, offsetof(struct program_award, priority),
-                     program->award_count, nodes);
+    program->awards = order_judged(compiler, awards, sizeof *awards,
+                                   offsetof(struct program_award, priority), count, nodes);
+    program->award_count = count;
 }
 
 /* ---- Streaks ---- */
@@ -145,13 +146,14 @@ compile_streaks(struct compiler *compiler, const struct yaml_node *root)
     if (list == NULL || list->count > PROGRAM_RULES_MAX) return;
     struct program_streak *streaks = compile_room(compiler, list->count, sizeof *streaks);
     const struct yaml_node **nodes = compile_room(compiler, list->count, sizeof *nodes);
+    uint32_t count = 0;
     for (const struct yaml_node *node = first_map(list); node != NULL; node = next_map(node)) {
-        nodes[program->streak_count] = node;
-        compile_streak(compiler, node, &streaks[program->streak_count++]);
+        nodes[count] = node;
+        compile_streak(compiler, node, &streaks[count++]);
     }
-    program->streaks =
-        order_judged(compiler, streaks, sizeof *streaks, offsetof(struct program_streak, priority),
-                     program->streak_count, nodes);
+    program->streaks = order_judged(compiler, streaks, sizeof *streaks,
+                                    offsetof(struct program_streak, priority), count, nodes);
+    program->streak_count = count;
 }
 
 /* ---- Missions ---- */
@@ -259,13 +261,14 @@ compile_missions(struct compiler *compiler, const struct yaml_node *root)
     if (list == NULL || list->count > PROGRAM_RULES_MAX) return;
     struct program_mission *missions = compile_room(compiler, list->count, sizeof *missions);
     const struct yaml_node **nodes = compile_room(compiler, list->count, sizeof *nodes);
+    uint32_t count = 0;
     for (const struct yaml_node *node = first_map(list); node != NULL; node = next_map(node)) {
-        nodes[program->mission_count] = node;
-        compile_mission(compiler, node, &missions[program->mission_count++]);
+        nodes[count] = node;
+        compile_mission(compiler, node, &missions[count++]);
     }
-    program->missions =
-        order_judged(compiler, missions, sizeof *missions,
-                     offsetof(struct program_mission, priority), program->mission_count, nodes);
+    program->missions = order_judged(compiler, missions, sizeof *missions,
+                                     offsetof(struct program_mission, priority), count, nodes);
+    program->mission_count = count;
 }
 
 /* ---- Caps ---- */

@@ -142,16 +142,38 @@ compile_rules(struct compiler *compiler, const struct yaml_node *root)
     if (list == NULL || list->count > PROGRAM_RULES_MAX) return;
     struct program_rule *rules = compile_room(compiler, list->count, sizeof *rules);
     compiler->rule_nodes = compile_room(compiler, list->count, sizeof *compiler->rule_nodes);
+    uint32_t count = 0;
     for (const struct yaml_node *node = first_map(list); node != NULL; node = next_map(node)) {
-        compiler->rule_nodes[program->rule_count] = node;
-        compile_rule(compiler, node, &rules[program->rule_count++]);
+        compiler->rule_nodes[count] = node;
+        compile_rule(compiler, node, &rules[count++]);
     }
     program->rules =
-        order_judged(compiler, rules, sizeof *rules, offsetof(struct program_rule, priority),
-                     program->rule_count, compiler->rule_nodes);
+        order_judged(compiler, rules, sizeof *rules, offsetof(struct program_rule, priority), count,
+                     compiler->rule_nodes);
+    program->rule_count = count;
 }
 
 /* ---- Campaigns ---- */
+
+static bool
+resolve_rule(struct compiler *compiler, const struct yaml_node *node, uint32_t *out_index)
+{
+    const struct program *program = &compiler->program;
+    struct bytes name;
+    if (!scalar_name(node, compiler->diagnostics, &name)) return false;
+    for (uint32_t i = 0; i < program->rule_count; i++) {
+        if (!bytes_equal(program->rules[i].id, name)) continue;
+        *out_index = i;
+        return true;
+    }
+    size_t mark = arena_mark(compiler->arena);
+    const char **names = compile_room(compiler, program->rule_count + 1, sizeof *names);
+    for (uint32_t i = 0; i < program->rule_count; i++)
+        names[i] = as_text(compiler, program->rules[i].id);
+    report_unknown(compiler, node, "earn rule", names, program->rule_count);
+    arena_reset_to(compiler->arena, mark);
+    return false;
+}
 
 static void
 compile_campaign_rules(struct compiler *compiler, const struct yaml_node *node,
@@ -162,16 +184,14 @@ compile_campaign_rules(struct compiler *compiler, const struct yaml_node *node,
     if (list == NULL || list->count == 0 || list->count > PROGRAM_TEXTS_MAX) return;
     bool *named = compile_room(compiler, program->rule_count + 1, sizeof *named);
     for (const struct yaml_node *entry = list->first; entry != NULL; entry = entry->next) {
-        struct program_source source;
-        if (!resolve_source(compiler, entry, &source)) continue;
+        uint32_t index;
+        if (!resolve_rule(compiler, entry, &index)) continue;
         const char *reason = NULL;
-        if (source.kind != SOURCE_RULE) {
-            reason = "is no earn rule";
-        } else if (program->rules[source.index].kind == RULE_FLAT) {
+        if (program->rules[index].kind == RULE_FLAT) {
             reason = "is a flat bonus, which is never multiplied";
-        } else if (program->rules[source.index].currency != campaign->currency) {
+        } else if (program->rules[index].currency != campaign->currency) {
             reason = "earns another currency";
-        } else if (named[source.index]) {
+        } else if (named[index]) {
             reason = "is listed twice";
         }
         if (reason != NULL) {
@@ -181,7 +201,7 @@ compile_campaign_rules(struct compiler *compiler, const struct yaml_node *node,
                              "name rules with 'rate' or 'bands' in the campaign's currency, once");
             continue;
         }
-        named[source.index] = true;
+        named[index] = true;
         campaign->rule_count++;
     }
     uint32_t *rules = compile_room(compiler, campaign->rule_count + 1, sizeof *rules);
@@ -279,11 +299,13 @@ compile_campaigns(struct compiler *compiler, const struct yaml_node *root)
     struct program_campaign *campaigns = compile_room(compiler, list->count, sizeof *campaigns);
     compiler->campaign_nodes =
         compile_room(compiler, list->count, sizeof *compiler->campaign_nodes);
+    uint32_t count = 0;
     for (const struct yaml_node *node = first_map(list); node != NULL; node = next_map(node)) {
-        compiler->campaign_nodes[program->campaign_count] = node;
-        compile_campaign(compiler, node, &campaigns[program->campaign_count++]);
+        compiler->campaign_nodes[count] = node;
+        compile_campaign(compiler, node, &campaigns[count++]);
     }
-    program->campaigns = order_judged(compiler, campaigns, sizeof *campaigns,
-                                      offsetof(struct program_campaign, priority),
-                                      program->campaign_count, compiler->campaign_nodes);
+    program->campaigns =
+        order_judged(compiler, campaigns, sizeof *campaigns,
+                     offsetof(struct program_campaign, priority), count, compiler->campaign_nodes);
+    program->campaign_count = count;
 }
