@@ -5,8 +5,8 @@ What a sender would know is kept in `Told`, apart from the ledger; of the ledger
 lots and what it answered are looked at, to aim.
 """
 
-from words import (ACTIVITY_WORDS, ATTRIBUTES, BRANDS, CATEGORIES, CHANNELS, DAY, HOUR, LEVELS, MINUTE, PARTNERS, SECOND,
-                   SKUS, STORES)
+from words import (ACTIVITY_WORDS, ATTRIBUTES, BRANDS, CATEGORIES, CHANNELS, DAY, HOUR, LEVELS, MINUTE, PARTNERS, SKUS,
+                   STORES, WITHOUT)
 
 AMOUNT_MAX = 10 ** 15
 LINE_KINDS = ["GOODS"] * 7 + ["SHIPPING", "TAX", "FEE", "GIFT_CARD"]
@@ -42,7 +42,7 @@ class Drawing:
         self.choice = random.choice
         more = MORE.get(theme, {})
         self.kinds = list(KINDS)
-        self.weights = [KINDS[kind] * more.get(kind, 1) for kind in self.kinds]
+        self.weights = [KINDS[kind] * more.get(kind, 1) * (kind not in WITHOUT) for kind in self.kinds]
         self.told, self.fresh = {}, 0
         rules = [rule for book in rulebooks for rule in book.earn if rule.money]
         self.moneys = sorted({rule.money for rule in rules}) * 8 + ["GBP"] * 8 + ["EUR", "JPY"]
@@ -74,6 +74,7 @@ class Drawing:
         elif told.quarantined and self.chance(0.1):
             kind = self.choice(["release_quarantine", "reject_quarantine"])
         occurred = self.occurred(time, member, told)
+        kind = "purchase" if kind in WITHOUT else kind
         payload = getattr(self, "draw_" + kind)(told, member, occurred)
         return {"source": self.choice(["shop", "shop", "till"]), "id": self.name("e"), subject[0]: subject[1],
                 "occurred_at_ms": occurred, kind: {name: value for name, value in payload.items() if value not in (None, "", 0, [])}}

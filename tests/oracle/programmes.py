@@ -9,7 +9,7 @@ import re
 from civil import EPOCH, MILLISECOND
 from conditions_drawn import draw_condition
 from words import (ACTIVITY_WORDS, BRANDS, CATEGORIES, CHANNELS, DAY, FUNDERS, HOUR, LEVELS, LINE_WORDS, MONEY_DIGITS,
-                   PARTNERS, SKUS, STORES, ZONES)
+                   PARTNERS, SKUS, STORES, WITHOUT, ZONES)
 
 THEMES = ("earning", "campaigns", "awards", "spending", "returns", "expiry", "tiers", "limits")
 RATES = ["1 per 1.00", "1 per 1.00", "1 per 0.10", "3 per 2.00", "7 per 3.33", "1 per 0.01"]
@@ -58,7 +58,7 @@ class Programmes:
         for version in range(2, 2 + self.choice([0, 0, 1, 1, 2])):
             since = self.start + self.choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY, 90 * DAY])
             books.append(self.mixed(self.draw_book(version, since), books[-1]))
-        return books
+        return [without(book) for book in books]
 
     def mixed(self, book, before):
         """Much of a version stays as it was before, where what it names is still there."""
@@ -421,8 +421,7 @@ class Programmes:
     def draw_cap(self, currency, book):
         cap = {"cap": self.name("k"), "currency": currency, "per": self.choice(
             ["event", "event"] + UNITS + ["lifetime", "1 days", "7 days", "30 days"])}
-        earning = {each[key]: each for section, key in (("earn", "rule"), ("campaigns", "campaign"), ("awards", "award"),
-                                                        ("streaks", "streak"), ("missions", "mission"))
+        earning = {each[key]: each for section, key in NAMED_BY.items()
                    for each in book.get(section, []) if each.get("currency") == currency}
         if earning and self.chance(0.6):
             cap["covers"] = sorted(self.some(earning, 4))
@@ -608,6 +607,26 @@ class Programmes:
         return limit
 
 
+def without(book):
+    """The book without what was not to be drawn, and without what named it."""
+    for path in WITHOUT:
+        section, _, key = path.partition(".")
+        for each in book.get(section, []) if key and isinstance(book.get(section), list) else []:
+            each.pop(key, None)
+        if key and isinstance(book.get(section), dict):
+            book[section].pop(key, None)
+        elif not key:
+            book.pop(section, None)
+    if not WITHOUT:
+        return book
+    names = {each.get(key) for section, key in NAMED_BY.items() for each in book.get(section, [])}
+    for cap in book.get("caps", []):
+        if "covers" in cap:
+            cap["covers"] = [name for name in cap["covers"] if name in names] or ["r1"]
+    return book
+
+
+NAMED_BY = {"earn": "rule", "campaigns": "campaign", "awards": "award", "streaks": "streak", "missions": "mission"}
 FILTERS = ("categories", "skus", "brands", "channels", "stores", "partners")
 
 

@@ -214,12 +214,15 @@ def write_journal(path, partitions):
     path.write_bytes(out + struct.pack("<Q", hash64(rest)) + rest)
 
 
-def entry_of(data, events):
-    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes."""
+def entry_of(data, events, spoiled):
+    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes, `spoiled` the verdict
+    of each one with a mistake of form."""
     fields = read(data)
     entry = {"time": fields.get(1, [0])[0]}
     if 2 in fields:
         entry["event"] = events[fields[2][0]]
+        if fields[2][0] in spoiled:
+            entry["bad_form"] = spoiled[fields[2][0]]
     elif 4 in fields:
         entry["tick"] = True
     elif 7 in fields:

@@ -1,5 +1,10 @@
 """The words that programmes and journals share, few enough that they meet."""
 
+import os
+
+# Kinds of events and keys of the rulebook that are not drawn: "hold", "missions", "earn.when".
+WITHOUT = set(filter(None, os.environ.get("TB_ORACLE_WITHOUT", "").split(",")))
+
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
 ZONES = ["UTC", "Europe/London", "Asia/Shanghai", "Asia/Tokyo", "America/New_York", "America/Havana", "Africa/Cairo",
