@@ -620,9 +620,11 @@ def without(book):
     if not WITHOUT:
         return book
     names = {each.get(key) for section, key in NAMED_BY.items() for each in book.get(section, [])}
-    for cap in book.get("caps", []):
-        if "covers" in cap:
-            cap["covers"] = [name for name in cap["covers"] if name in names] or ["r1"]
+    caps = [{**cap, "covers": [name for name in cap["covers"] if name in names]} if "covers" in cap else cap
+            for cap in book.pop("caps", [])]
+    caps = [cap for cap in caps if cap.get("covers", True)]
+    if caps:
+        book["caps"] = caps
     return book
 
 
