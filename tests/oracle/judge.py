@@ -6,13 +6,14 @@ import random
 import tempfile
 import traceback
 
+from civil import FOR_EVER
 from law import Ledger
-from rig import Rig, TOPICS, home_of
+from rig import ACCOUNTS, TOPICS, Rig, home_of, shown
 from rulebook import Rulebook
 from said import difference, explained, of_ledger, of_oracle
 from world import subject_of
 
-MEMBERS_SHOWN = 3  # of each ledger, by `tally member`; the postings of all carry their balances
+MEMORY = next((folder for folder in ("/dev/shm",) if pathlib.Path(folder).is_dir()), None)  # nothing is to last
 
 
 def fold_oracle(texts, partitions):
@@ -57,10 +58,26 @@ def compare_outputs(said, ledgers):
     return explained(said["postings"])
 
 
-def compare_members(rig, ledger, chance):
-    members = list(ledger.members.values())
-    for member in chance.sample(members, k=min(MEMBERS_SHOWN, len(members))):
-        found = difference(f"{member.subject}", [rig.member(member.subject)], [ledger.shown(member)])
+def shown_by_oracle(ledger, member):
+    """As rig.shown: balances, levels by the version in force, open lots."""
+    rulebook = ledger.rulebook_at(ledger.clock)
+    accounts = {name: {account: member.sum_of(name, account.upper()) for account in ACCOUNTS} for name in ledger.currencies}
+    accounts = {name: {account: points for account, points in wallet.items() if points} for name, wallet in accounts.items()}
+    return {
+        "state": member.state, "wallets": {name: wallet for name, wallet in accounts.items() if wallet},
+        "levels": {name: group.levels[ledger.level_at(member, rulebook, group, FOR_EVER)].name
+                   for name, group in (rulebook.tiers if rulebook else {}).items()},
+        "lots": sorted((f"{lot.id[0]}.{lot.id[1]}", lot.currency, lot.granted, lot.remaining, lot.earned, lot.expires, lot.rule,
+                        lot.rulebook.version) for lot in member.lots if lot.remaining)}
+
+
+def compare_members(rig, ledgers):
+    members = [(ledger, member) for ledger in ledgers for member in ledger.members.values()]
+    if not members:
+        return None
+    mine = map(shown, rig.members([member.subject for _, member in members]))
+    for (ledger, member), each in zip(members, mine):
+        found = difference(f"member {member.subject}", [each], [shown_by_oracle(ledger, member)])
         if found:
             return found
     return None
@@ -69,7 +86,7 @@ def compare_members(rig, ledger, chance):
 def judge(texts, partitions, ledgers=None, folder=None, seed="", members=True):
     """(the first difference or None, the ledger's outputs, the oracle's ledgers)"""
     chance = random.Random(f"packing {seed}")
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as temporary:
         rig = Rig(folder or temporary)
         said = rig.fold(texts, partitions, chance)
         if len(partitions) > 1:
@@ -78,7 +95,7 @@ def judge(texts, partitions, ledgers=None, folder=None, seed="", members=True):
             ledgers = fold_oracle(texts, partitions)
         found = compare_outputs(said, ledgers)
         if found is None and members:
-            found = next(filter(None, (compare_members(rig, ledger, chance) for ledger in ledgers)), None)
+            found = compare_members(rig, ledgers)
     return found, said, ledgers
 
 

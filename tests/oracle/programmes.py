@@ -114,10 +114,10 @@ class Programmes:
         if self.often("limits"):
             book["limits"] = self.draw_limits(currencies)
         if self.often("limits"):
-            book["quarantine"] = {"undecided": self.choice(["1 days", "30 days", "1 months"]),
+            book["quarantine"] = {"undecided": self.choice(["1 days", "10 days", "30 days"]),
                                   "then": self.choice(["release", "reject"])}
         if self.often("limits"):
-            book["approvals"] = {"lapse": self.choice(["1 days", "7 days", "1 months"]), "adjustments": [
+            book["approvals"] = {"lapse": self.choice(["1 days", "7 days", "30 days"]), "adjustments": [
                 {"currency": name, "above": self.points(name, 1, 20, 100)} for name in self.some(self.spendable)]}
         return book
 
@@ -230,8 +230,7 @@ class Programmes:
             expiry["at"] = "member anniversary"
         elif kind == "inactivity":
             expiry["inactivity"] = self.choice(["2 days", "30 days", "1 months", "12 months"])
-            if self.chance(0.8):
-                expiry["counts"] = self.some(["purchase", "redeem", "hold", "delivered", "activity"] + ACTIVITY_WORDS, 5)
+            expiry["counts"] = self.some(["purchase", "redeem", "hold", "delivered", "activity", "check_in"] + ACTIVITY_WORDS, 5)
         if kind in ("after", "default") and "round" not in expiry and self.chance(0.8):
             expiry["round"] = self.choice(ROUNDINGS)
         if kind != "inactivity" and self.chance(0.4):
@@ -576,7 +575,7 @@ class Programmes:
         if self.chance(0.4):
             returns["tier_value"] = self.choice(["recompute", "keep until period end"])
         if self.chance(0.4):
-            returns["wait"] = self.choice(["1 days", "2 weeks", "30 days", "1 months"])
+            returns["wait"] = self.choice(["1 days", "10 days", "30 days"])
         return returns
 
     def draw_limits(self, currencies):

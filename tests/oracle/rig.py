@@ -4,6 +4,8 @@ import datetime
 import json
 import os
 import pathlib
+import socket
+import struct
 import subprocess
 
 import wire
@@ -13,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("TALLY_BUILD", "build/release")
 TALLY = BUILD / "tally" / "tally"
 TOPICS = ("outcomes", "postings", "tiers", "notices")
+HELLO, MEMBER = 1, 7  # operations of the socket
+ACCOUNTS = ("pending", "active", "held", "lapsing", "arrears")
 
 
 def murmur2(data):
@@ -30,11 +34,12 @@ def murmur2(data):
     return value ^ value >> 15
 
 
+def key_of(subject):
+    return subject[1] if subject[0] == "member" else f"\x01guest/{subject[1]}"
+
+
 def home_of(partitions):
-    def home(subject):
-        key = subject[1] if subject[0] == "member" else f"\x01guest/{subject[1]}"
-        return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
-    return home
+    return lambda subject: (murmur2(key_of(subject).encode()) & 0x7FFFFFFF) % partitions
 
 
 def millis(text):
@@ -98,13 +103,44 @@ class Rig:
         return [[entry for entry in (wire.entry_of(data, events, spoiled) for data in entries) if entry is not None]
                 for entries in wire.read_journal(self.folder / "after.journal")]
 
-    def member(self, subject):
-        """What `member show` and `member lots` say, in the oracle's words."""
-        name = [subject[1], "--guest"] if subject[0] == "guest" else [subject[1]]
-        shown = json.loads(self.tally("member", "show", *name, "--json", "--data-dir", "ledger"))
-        lots = json.loads(self.tally("member", "lots", *name, "--json", "--data-dir", "ledger"))
-        return {
-            "wallets": {each["currency"]: {name: each[name] for name in each if name != "currency"} for each in shown["wallets"]},
-            "levels": {each["group"]: each["level"] for each in shown["tiers"]},
-            "lots": [(each["lot"], each["currency"], each["granted"], each["remaining"], millis(each["earnedAt"]),
-                      each["expiresAt"] and millis(each["expiresAt"]), each["rule"], each["ruleVersion"]) for each in lots]}
+    def members(self, subjects):
+        """What a running `tally` says of each of them, through its socket (tally/socket_wire.h)."""
+        running = subprocess.Popen([TALLY, "run", "--data-dir", "ledger"], cwd=self.folder, text=True,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            told = []
+            while not told or "running" not in told[-1]:
+                told.append(running.stderr.readline())
+                if not told[-1]:
+                    raise RuntimeError(f"tally run: {''.join(told)[-4000:]}")
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(self.folder / "ledger" / "tally.sock"))
+                ask(connection, HELLO, struct.pack("<I", 1))
+                keys = [key_of(subject).encode() for subject in subjects]
+                answers = [ask(connection, MEMBER, wire.varint(len(key)) + key) for key in keys]
+                return [json.loads(answer[next(i for i, byte in enumerate(answer) if byte < 0x80) + 1:])
+                        for answer in answers]  # behind their length as a varint
+        finally:
+            running.kill()  # the folder is thrown away
+            running.communicate()
+
+
+def ask(connection, operation, body):
+    connection.sendall(struct.pack("<IB", 1 + len(body), operation) + body)
+    stream = connection.makefile("rb")
+    size, fault = struct.unpack("<IB", stream.read(5))
+    answer = stream.read(size - 1)
+    if fault:
+        raise RuntimeError(f"the socket's operation {operation}: {answer.decode(errors='replace')}")
+    return answer
+
+
+def shown(member):
+    """A member as JSON, in the oracle's words."""
+    wallets = {each["currency"]: {name: each[name] for name in ACCOUNTS if each.get(name)} for each in member["wallets"]}
+    return {
+        "state": member["status"], "wallets": {name: wallet for name, wallet in wallets.items() if wallet},
+        "levels": {each["group"]: each["level"] for each in member["tiers"]},
+        "lots": sorted((each["lot"], each["currency"], each["granted"], each["remaining"], millis(each["earnedAt"]),
+                        each["expiresAt"] and millis(each["expiresAt"]), each["rule"], each["ruleVersion"])
+                       for each in member["lots"])}
