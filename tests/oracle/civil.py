@@ -118,3 +118,8 @@ def add_months(when, months):
     year, month = divmod(index, 12)
     following = datetime.date(year + (month == 11), (month + 1) % 12 + 1, 1)
     return when.replace(year=year, month=month + 1, day=min(when.day, (following - DAY).day))
+
+
+class Period:
+    def __init__(self, amount, unit):
+        self.amount, self.unit = amount, unit
