@@ -10,10 +10,39 @@
 bool
 activate_is_past(const struct apply *apply, const struct lot *lot)
 {
-    int64_t now_ms = apply->state->clock.ms;
     if (apply->member->status == MEMBER_FROZEN)
-        now_ms = fact_value(apply->member, FACT_FROZEN, 0, 0, 0);
-    return lot->expires_ms <= now_ms;
+        return lot->expires_ms <= fact_value(apply->member, FACT_FROZEN, 0, 0, 0);
+    if (apply->event == NULL) return lot->expires_ms < apply->due_ms;
+    return lot->expires_ms <= apply->state->clock.ms;
+}
+
+/* ---- Times frozen ---- */
+
+uint16_t
+activate_thaws(const struct member *member)
+{
+    return (uint16_t)facts_of_kind(member, FACT_THAWED).count;
+}
+
+int64_t
+activate_moved(int64_t ms, const struct lot *lot, int64_t frozen_ms, int64_t until_ms)
+{
+    int64_t from_ms = lot->earned_ms > frozen_ms ? lot->earned_ms : frozen_ms;
+    if (ms == INT64_MAX || ms <= frozen_ms || until_ms <= from_ms) return ms;
+    return add_i64(ms, until_ms - from_ms, &ms) && ms <= INSTANT_MAX_MS ? ms : INT64_MAX;
+}
+
+/* A lot that was not open knows nothing of the times its member was frozen since. */
+static void
+catch_up(const struct member *member, struct lot *lot)
+{
+    struct facts thaws = facts_of_kind(member, FACT_THAWED);
+    for (; lot->thaws < thaws.count; lot->thaws++) {
+        const struct fact *thaw = &thaws.items[lot->thaws];
+        int64_t expires_ms = activate_moved(lot->expires_ms, lot, thaw->a, thaw->b);
+        if (expires_ms != lot->expires_ms) lot->flags |= LOT_MOVED;
+        lot->expires_ms = expires_ms;
+    }
 }
 
 int64_t
@@ -102,22 +131,24 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     if (entering->from == ACCOUNT_HELD) coming.held -= entering->units;
     if (entering->from == ACCOUNT_EXPIRED) coming.expired -= entering->units;
     CHECK(coming.held >= 0 && coming.expired >= 0);
+    coming.thaws = activate_thaws(apply->member);
+    bool restores =
+        coming.state == LOT_ACTIVE && entering->restore_until_ms > apply->state->clock.ms;
+    if (restores && activate_is_past(apply, &coming)) {
+        coming.expires_ms = entering->restore_until_ms;
+        coming.flags |= LOT_MOVED;
+    }
 
     int64_t left = entering->units;
     posting_move(apply, entering->kind, entering->from, ACCOUNT_ACTIVE, coming.currency, left,
                  &coming, effective_ms);
     if (entering->comes_back) left = meet_claims(apply, &coming, left, effective_ms);
     if (left > 0 && activate_is_past(apply, &coming)) {
-        if (coming.state == LOT_ACTIVE && entering->restore_until_ms > apply->state->clock.ms) {
-            coming.expires_ms = entering->restore_until_ms;
-            coming.flags |= LOT_MOVED;
-        } else {
-            int64_t dated_ms = effective_ms > coming.expires_ms ? effective_ms : coming.expires_ms;
-            posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, coming.currency,
-                         left, &coming, dated_ms);
-            coming.expired += left;
-            left = 0;
-        }
+        int64_t dated_ms = effective_ms > coming.expires_ms ? effective_ms : coming.expires_ms;
+        posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, coming.currency, left,
+                     &coming, dated_ms);
+        coming.expired += left;
+        left = 0;
     }
     if (left > 0) {
         left -= arrears_repay(apply, coming.currency, left, ARREARS_OF_ANY, &coming, effective_ms);
@@ -177,11 +208,13 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
     }
     lot->state = LOT_PENDING;
     lot->remaining = lot->granted;
+    lot->thaws = activate_thaws(apply->member);
     member_wallet(&apply->state->members, &apply->member, lot->currency);
     posting_move(apply, kind, from, ACCOUNT_PENDING, lot->currency, lot->granted, lot,
                  effective_ms);
     struct lot *open = lots_insert(&apply->state->members, &apply->member, lot);
-    if (activate_at(lot) <= apply->state->clock.ms && lot->activates_ms < lot->expires_ms) {
+    int64_t now_ms = apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
+    if (activate_at(lot) <= now_ms && lot->activates_ms < lot->expires_ms) {
         activate_lot(apply, open, lot->activates_ms);
     } else {
         activate_schedule(apply, open);
@@ -244,11 +277,11 @@ activate_recall(struct apply *apply, const struct lot *image)
     struct lot lot = *image;
     const struct lot *open = lots_find_id(apply->member, image);
     if (open != NULL) return *open;
-    if (closed_take(&apply->state->closed, apply->member->number, image->ordinal, image->index,
-                    &lot)) {
-        return lot;
+    if (!closed_take(&apply->state->closed, apply->member->number, image->ordinal, image->index,
+                     &lot)) {
+        lot.remaining = lot.held = 0;
+        lot.flags &= (uint8_t)~LOT_NOTICED;
     }
-    lot.remaining = lot.held = 0;
-    lot.flags &= (uint8_t)~LOT_NOTICED;
+    catch_up(apply->member, &lot);
     return lot;
 }

@@ -15,7 +15,7 @@ struct entering {
     int64_t effective_ms;
     bool comes_back; /* undone, released or returned: meets what is noted and its own order's
                         arrears before it expires (semantics §5) */
-    int64_t restore_until_ms; /* later than the clock: what would expire at once lives until then */
+    int64_t restore_until_ms; /* later than the clock: what would expire at once lives until then, and its posting says so */
 };
 
 /* The one way into `active`. `lot` names the lot and its dates: an open lot of that place grows; a
@@ -57,8 +57,16 @@ int64_t activate_at(const struct lot *lot);
  * in memory: closed_need. */
 struct lot activate_recall(struct apply *apply, const struct lot *image);
 
-/* Whether a lot is past its instant of expiry; a frozen member's clock stands. */
+/* Whether a lot is past its instant of expiry; a frozen member's clock stands. Due work has its own
+ * instant for a clock, and what expires at it does so in its turn. */
 bool activate_is_past(const struct apply *apply, const struct lot *lot);
+
+/* By how much an instant of a lot moves that had not been reached when its member was frozen: by
+ * the time frozen since the later of freeze and grant (semantics §10). */
+int64_t activate_moved(int64_t ms, const struct lot *lot, int64_t frozen_ms, int64_t until_ms);
+
+/* How often the member was frozen and is no more. */
+uint16_t activate_thaws(const struct member *member);
 
 /* An open lot's instants were set or moved: hints for what it has due. */
 void activate_schedule(struct apply *apply, struct lot *lot);

@@ -137,20 +137,26 @@ is_out_of_reach(const struct rulebook *rulebook, const struct fact *fact, int64_
     return end.ms <= reach_ms;
 }
 
-static void
-book_paid(struct apply *apply, struct rulebook *rulebook, const struct award_note *note)
+void
+award_forget_buckets(struct apply *apply, const struct rulebook *rulebook, enum fact_kind kind,
+                     uint32_t slot)
 {
-    struct members *members = &apply->state->members;
-    uint32_t slot = rulebook->award_slot[note->index];
     int64_t reach_ms = award_reach_ms(apply);
     for (;;) {
-        struct facts facts = facts_of_slot(apply->member, FACT_AWARD_PAID, slot);
+        struct facts facts = facts_of_slot(apply->member, kind, slot);
         uint32_t old = 0;
         while (old < facts.count && is_out_of_reach(rulebook, &facts.items[old], reach_ms))
             old++;
-        if (old == 0) break;
-        facts_remove(members, &apply->member, (struct facts){facts.items, old});
+        if (old == 0) return;
+        facts_remove(&apply->state->members, &apply->member, (struct facts){facts.items, old});
     }
+}
+
+static void
+book_paid(struct apply *apply, const struct rulebook *rulebook, const struct award_note *note)
+{
+    uint32_t slot = rulebook->award_slot[note->index];
+    award_forget_buckets(apply, rulebook, FACT_AWARD_PAID, slot);
     struct fact paid = {
         .kind = FACT_AWARD_PAID,
         .slot = (uint16_t)slot,
@@ -158,7 +164,7 @@ book_paid(struct apply *apply, struct rulebook *rulebook, const struct award_not
         .key = note->key,
         .a = 1,
     };
-    fact_add(members, &apply->member, &paid);
+    fact_add(&apply->state->members, &apply->member, &paid);
 }
 
 /* ---- Events ---- */
@@ -190,7 +196,7 @@ award_scope(const struct activity *activity, struct condition_facts *facts)
         .store = activity->store,
         .partner = activity->partner,
         .value = activity->value,
-        .attributes = {activity->attributes.items, activity->attributes.count},
+        .attributes = activity->attributes,
     };
 }
 

@@ -58,6 +58,11 @@ int64_t award_bucket(const struct rulebook *rulebook, enum per per, struct insta
  * were parked. */
 int64_t award_reach_ms(const struct apply *apply);
 
+/* Forgets facts of a slot, whose key and index are a bucket's start and `per`, of buckets that no
+ * event reaches any more. */
+void award_forget_buckets(struct apply *apply, const struct rulebook *rulebook, enum fact_kind kind,
+                          uint32_t slot);
+
 void streak_plan(struct awards *awards);
 void streak_book(struct apply *apply, struct rulebook *rulebook, const struct award_note *note);
 

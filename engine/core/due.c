@@ -5,6 +5,7 @@
 #include "engine/core/byhand.h"
 #include "engine/core/expire.h"
 #include "engine/core/fact.h"
+#include "engine/core/hold.h"
 #include "engine/core/inactivity.h"
 #include "engine/core/limit.h"
 #include "engine/core/lot.h"
@@ -209,6 +210,7 @@ do_fact(struct apply *apply, const struct due *due, uint64_t max)
     const struct fact *fact = &due->fact;
     uint64_t done = 1;
     switch ((enum fact_kind)fact->kind) {
+    case FACT_HOLD: hold_time_out(apply, fact, due->ms); break;
     case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_INACTIVITY: done = inactivity_expire(apply, fact, max); break;
     case FACT_INACTIVE_SOON: inactivity_notify(apply, fact); break;
@@ -228,6 +230,7 @@ uint64_t
 due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max)
 {
     uint64_t done = 1;
+    apply->due_ms = due->ms;
     members_write(&apply->state->members, apply->member);
     switch (due->of) {
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;

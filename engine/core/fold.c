@@ -8,6 +8,7 @@
 #include "engine/core/due.h"
 #include "engine/core/enrol.h"
 #include "engine/core/fact.h"
+#include "engine/core/hold.h"
 #include "engine/core/inactivity.h"
 #include "engine/core/life.h"
 #include "engine/core/limit.h"
@@ -15,11 +16,13 @@
 #include "engine/core/output.h"
 #include "engine/core/override.h"
 #include "engine/core/posting.h"
+#include "engine/core/price.h"
 #include "engine/core/purchase.h"
 #include "engine/core/return.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
+#include "engine/core/undo.h"
 #include "engine/core/wait.h"
 
 enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
@@ -46,6 +49,22 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
     case EVENT_REDEEM:
         *out_kind = REFERENCE_SPEND;
         *out_id = event->redeem.spend_id;
+        return true;
+    case EVENT_CANCEL_REDEMPTION:
+        *out_kind = REFERENCE_SPEND;
+        *out_id = event->cancel_redemption.spend_id;
+        return true;
+    case EVENT_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->hold.hold_id;
+        return true;
+    case EVENT_CAPTURE_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->capture_hold.hold_id;
+        return true;
+    case EVENT_RELEASE_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->release_hold.hold_id;
         return true;
     case EVENT_REFUND:
         if (event->refund.order_id.size > 0) {
@@ -172,6 +191,10 @@ event_needs(const struct state *state, const struct event *event, const struct m
         lots_byhand_needs(state, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
+    if (event->kind == EVENT_CANCEL_REDEMPTION) {
+        state_references_need(state, REFERENCE_HOLD, event->member, id, needs);
+        if (needs->count == before) undo_needs(state, event, member, needs);
+    }
     if (kind != REFERENCE_ORDER) return;
     wait_needs(state, event, member, id, needs);
     if (event->kind == EVENT_PURCHASE || needs->count > before) return;
@@ -287,22 +310,9 @@ judge_form(struct apply *apply)
         apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
         return VERDICT_MALFORMED;
     }
-    if (event->kind != EVENT_REDEEM) return judge_form_by_hand(apply);
-    const struct spend_request *request = &event->redeem.request;
-    if (request->what != SPEND_POINTS || request->points.units <= 0) {
-        apply->detail = bytes_from_cstr("points must be above zero");
-        return VERDICT_MALFORMED;
-    }
-    uint32_t currency;
-    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
-    if (!rulebook_currency(apply->rulebook, spend_currency(request), &currency))
-        return VERDICT_UNKNOWN_POINTS_CURRENCY;
-    if (apply->rulebook->program.currencies[currency].qualifying) {
-        apply->detail =
-            bytes_from_cstr("the points currency counts for tiers only and cannot be spent");
-        return VERDICT_MALFORMED;
-    }
-    return VERDICT_ACCEPTED;
+    if (event->kind == EVENT_REDEEM) return price_judge_form(apply, &event->redeem.request);
+    if (event->kind == EVENT_HOLD) return price_judge_form(apply, &event->hold.request);
+    return judge_form_by_hand(apply);
 }
 
 /* From "member known" on; each kind goes on from there. */
@@ -316,6 +326,10 @@ judge_kind(struct apply *apply)
     case EVENT_REFUND: return return_refund(apply);
     case EVENT_CANCELLATION: return return_cancel(apply);
     case EVENT_REDEEM: return spend_redeem(apply);
+    case EVENT_CANCEL_REDEMPTION: return undo_redemption(apply);
+    case EVENT_HOLD: return hold_take(apply);
+    case EVENT_CAPTURE_HOLD: return hold_capture(apply);
+    case EVENT_RELEASE_HOLD: return hold_release(apply);
     case EVENT_ENROL: return enrol_apply(apply);
     case EVENT_DELIVERED: return return_delivered(apply);
     case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
@@ -336,10 +350,6 @@ judge_kind(struct apply *apply)
     case EVENT_UNFREEZE:
     case EVENT_CLOSE:
     case EVENT_REOPEN: return life_change(apply);
-    case EVENT_CANCEL_REDEMPTION:
-    case EVENT_HOLD:
-    case EVENT_CAPTURE_HOLD:
-    case EVENT_RELEASE_HOLD: break; /* the codec refuses what event.def does not mark as handled */
     }
     UNREACHABLE();
 }
@@ -406,6 +416,9 @@ judge_parked(struct apply *enrolling)
 {
     struct state *state = enrolling->state;
     struct event event;
+    if (facts_of_kind(enrolling->member, FACT_PARKED).count == 0) return;
+    /* The store has no closed lots of a new member, though the ordinals are old. */
+    closed_complete(&state->closed, enrolling->member->number, 0, UINT64_MAX);
     for (;;) {
         struct apply apply = apply_of(state, enrolling->effects, &event);
         size_t mark = arena_mark(state->scratch);

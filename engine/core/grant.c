@@ -113,15 +113,15 @@ add_grant(struct grant_plan *plan, struct planned_grant *grant)
         grant->cap = cap_cut(scratch, plan->rulebook, grant->currency, plan->rooms, grant->parts,
                              grant->part_count);
         for (uint32_t c = 0; c < program->cap_count; c++) {
-            int64_t use = cap_covered(&program->caps[c], grant->currency, grant->parts,
-                                      grant->part_count);
+            int64_t use =
+                cap_covered(&program->caps[c], grant->currency, grant->parts, grant->part_count);
             plan->rooms[c] -= use;
             plan->cap_use[c] += use;
         }
     }
     place_lots(plan, grant);
-    plan->grants = grow(scratch, plan->grants, plan->grant_count, &plan->grant_capacity,
-                        sizeof *plan->grants);
+    plan->grants =
+        grow(scratch, plan->grants, plan->grant_count, &plan->grant_capacity, sizeof *plan->grants);
     plan->grants[plan->grant_count++] = *grant;
 }
 
@@ -144,9 +144,8 @@ grant_plan_earned(struct grant_plan *plan, uint32_t currency, const struct earn_
     if (!first->flat && plan->has_levels) {
         grant.tier_group = program->rules[first->rule].tier_group;
         if (grant.tier_group >= 0) {
-            grant.multiplier = program->groups[grant.tier_group]
-                                   .levels[plan->levels[grant.tier_group]]
-                                   .multiplier;
+            grant.multiplier =
+                program->groups[grant.tier_group].levels[plan->levels[grant.tier_group]].multiplier;
         }
     }
     add_grant(plan, &grant);
@@ -223,8 +222,7 @@ grant_plan_quarantine(struct grant_plan *plan)
 static int64_t
 lot_expires(const struct grant_plan *plan, const struct planned_lot *lot)
 {
-    const struct program_expiry *expiry =
-        &plan->rulebook->program.currencies[lot->currency].expiry;
+    const struct program_expiry *expiry = &plan->rulebook->program.currencies[lot->currency].expiry;
     const struct member *member = plan->apply->member;
     int64_t enrolled_ms = member == NULL ? plan->occurred_at.ms : member->enrolled_ms;
     struct instant start = {lot->terms.activates_ms};
@@ -239,7 +237,8 @@ is_spendable(const struct grant_plan *plan, const struct planned_lot *lot)
 {
     int64_t now_ms = plan->apply->state->clock.ms;
     if (now_ms < plan->occurred_at.ms) now_ms = plan->occurred_at.ms;
-    return lot->terms.activates_ms <= now_ms && lot_expires(plan, lot) > plan->apply->state->clock.ms;
+    return lot->terms.activates_ms <= now_ms &&
+           lot_expires(plan, lot) > plan->apply->state->clock.ms;
 }
 
 int64_t

@@ -37,12 +37,12 @@ struct grant_plan {
     struct rulebook *rulebook;
     struct instant occurred_at;
     bool overflow, quarantined;
-    bool has_order;     /* its event is a purchase */
+    bool has_order; /* its event is a purchase */
     uint8_t levels[PROGRAM_GROUPS_MAX];
     bool has_levels;
-    uint16_t money;     /* of the purchase; 0: none */
-    int64_t *rooms;     /* by cap: what is left; NULL without caps */
-    int64_t *cap_use;   /* by cap: planned */
+    uint16_t money;   /* of the purchase; 0: none */
+    int64_t *rooms;   /* by cap: what is left; NULL without caps */
+    int64_t *cap_use; /* by cap: planned */
     struct planned_grant *grants;
     uint32_t grant_count, grant_capacity;
     struct planned_lot *lots;

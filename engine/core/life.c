@@ -20,16 +20,6 @@ freeze(struct apply *apply)
     apply->member->status = MEMBER_FROZEN;
 }
 
-/* By how much an instant moves that had not been reached: by the time frozen since the later of
- * freeze and grant. */
-static int64_t
-moved(int64_t ms, int64_t granted_ms, int64_t frozen_ms, int64_t until_ms)
-{
-    int64_t from_ms = granted_ms > frozen_ms ? granted_ms : frozen_ms;
-    if (ms == INT64_MAX || ms <= frozen_ms || until_ms <= from_ms) return ms;
-    return add_i64(ms, until_ms - from_ms, &ms) && ms <= INSTANT_MAX_MS ? ms : INT64_MAX;
-}
-
 /* Lots whose instants move change their places: all of a slot are taken out and put in again. */
 static void
 move_lots(struct apply *apply, uint32_t slot, int64_t frozen_ms, int64_t until_ms)
@@ -45,11 +35,12 @@ move_lots(struct apply *apply, uint32_t slot, int64_t frozen_ms, int64_t until_m
     lots_remove(&state->members, &apply->member, slot, 0, count);
     for (uint32_t i = 0; i < count; i++) {
         struct lot *lot = &lots[i];
-        int64_t expires_ms = moved(lot->expires_ms, lot->earned_ms, frozen_ms, until_ms);
+        int64_t expires_ms = activate_moved(lot->expires_ms, lot, frozen_ms, until_ms);
         if (expires_ms != lot->expires_ms) lot->flags |= LOT_MOVED;
         lot->expires_ms = expires_ms;
         if (lot->state == LOT_LAPSING)
-            lot->deadline_ms = moved(lot->deadline_ms, lot->earned_ms, frozen_ms, until_ms);
+            lot->deadline_ms = activate_moved(lot->deadline_ms, lot, frozen_ms, until_ms);
+        lot->thaws = activate_thaws(apply->member);
         activate_schedule(apply, lots_insert(&state->members, &apply->member, lot));
     }
     arena_reset_to(state->scratch, mark);
@@ -62,6 +53,12 @@ unfreeze(struct apply *apply)
     const struct fact frozen = *fact_find(apply->member, FACT_FROZEN, 0, 0, 0);
     int64_t until_ms = apply->event->occurred_at.ms;
     fact_remove(members, &apply->member, FACT_FROZEN, 0, 0, 0);
+    /* Lots that are used up or closed catch up when points come back to them. */
+    struct fact thawed = {.kind = FACT_THAWED,
+                          .key = activate_thaws(apply->member) + 1,
+                          .a = frozen.a,
+                          .b = until_ms};
+    fact_set(members, &apply->member, &thawed);
     apply->member->status = (uint8_t)frozen.b;
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
         move_lots(apply, slot, frozen.a, until_ms);
@@ -108,7 +105,7 @@ write_off(struct apply *apply, uint32_t slot)
 static bool
 outlives(uint8_t kind)
 {
-    return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE;
+    return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE || kind == FACT_THAWED;
 }
 
 static void
@@ -149,6 +146,11 @@ life_change(struct apply *apply)
     uint8_t status = apply->member->status;
     if (status == MEMBER_CLOSED && kind != EVENT_REOPEN) return VERDICT_MEMBER_CLOSED;
     if (!may_change(kind, status)) return VERDICT_WRONG_STATE;
+    if (kind == EVENT_FREEZE &&
+        (!facts_fit(apply->member, 1) || activate_thaws(apply->member) == UINT16_MAX)) {
+        apply->detail = bytes_from_cstr("the member's row is full");
+        return VERDICT_LIMIT_REACHED;
+    }
     members_write(&apply->state->members, apply->member);
     apply->reason = apply->event->state_change.reason;
     apply->actor = apply->event->state_change.actor;

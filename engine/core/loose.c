@@ -41,8 +41,7 @@ compute(const struct apply *apply, struct loose *loose)
         .attributes = refund->attributes,
     };
     purchase.lines = lines_of(scratch, refund, loose->total, &purchase.line_count);
-    loose->money =
-        (struct order_money){.lines = purchase.lines, .line_count = purchase.line_count};
+    loose->money = (struct order_money){.lines = purchase.lines, .line_count = purchase.line_count};
     struct order_match match;
     if (!match_order(apply, apply->rulebook, &purchase, true, &match)) return false;
     struct earn_input input = {
@@ -98,12 +97,11 @@ book_currency(struct apply *apply, uint32_t currency, int64_t units)
     member_wallet(&apply->state->members, &apply->member, slot);
     struct claw_outcome outcome =
         return_claw_others(apply, slot, units, returns->arrears, 0, effective_ms);
-    int64_t off = outcome.owed < returns->write_off[currency] ? outcome.owed
-                                                              : returns->write_off[currency];
+    int64_t off =
+        outcome.owed < returns->write_off[currency] ? outcome.owed : returns->write_off[currency];
     if (off > 0)
         arrears_lessen(apply, POSTING_WRITE_OFF, ACCOUNT_ADJUSTED, slot, off, 0, effective_ms);
-    struct outcome_amount *amount =
-        output_amount(apply, slot, units, outcome.taken + outcome.owed);
+    struct outcome_amount *amount = output_amount(apply, slot, units, outcome.taken + outcome.owed);
     amount->owed.units = outcome.owed;
     amount->dropped.units = outcome.dropped;
 }
@@ -148,8 +146,7 @@ return_loose(struct apply *apply)
     if (known != NULL) {
         struct loose_refund first;
         loose_refund_decode(bytes_of(known->content, known->size), &first);
-        bool same =
-            fits && first.amount_minor == loose.total && first.currency == refund->currency;
+        bool same = fits && first.amount_minor == loose.total && first.currency == refund->currency;
         return same ? VERDICT_ACCEPTED : VERDICT_CONFLICTING_REFUND;
     }
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;

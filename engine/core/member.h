@@ -132,7 +132,8 @@ struct lot {
     uint8_t currency;  /* slot */
     uint8_t state;     /* enum lot_state */
     uint8_t flags;
-    uint8_t reserved[3];
+    uint8_t reserved;
+    uint16_t thaws; /* how many times frozen its instants know of: FACT_THAWED */
 };
 
 struct member {

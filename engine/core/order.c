@@ -2,15 +2,12 @@
 /*
  * The content of family 'r'. Every row begins with
  *
- *   u8 version (2) · u8 kind · varint member number · text id (of the order, the redemption or the refund)
+ *   u8 version (2) · u8 kind · varint member number · text id (of the order, the redemption, the hold or the refund)
  *
  * and goes on, all numbers as varints but where "zigzag" is said:
  *
  *   order    order_row.c
- *   spend    zigzag occurred_at · u8 currency slot · units
- *            parts, and for each: units · u8 from account · the lot as it was before:
- *                                 ordinal · index · granted · expired · zigzag earned_at, activates_at, expires_at ·
- *                                 order · rule · rulebook · funder · u8 flags
+ *   spend    spend_row.c, and so are holds
  *   refund   zigzag occurred_at · currency · amount
  */
 /* clang-format on */
@@ -61,6 +58,7 @@ pen_lot(struct pen *pen, const struct lot *lot)
     pen_varint(pen, lot->rulebook);
     pen_varint(pen, lot->funder);
     pen_u8(pen, lot->flags);
+    pen_varint(pen, lot->thaws);
 }
 
 struct lot
@@ -79,31 +77,8 @@ reader_lot(struct reader *reader)
     lot.rulebook = (uint16_t)reader_varint(reader);
     lot.funder = (uint16_t)reader_varint(reader);
     lot.flags = reader_u8(reader);
+    lot.thaws = (uint16_t)reader_varint(reader);
     return lot;
-}
-
-static void
-write_part(const struct spend_part *part, struct pen *pen)
-{
-    pen_varint(pen, (uint64_t)part->units);
-    pen_u8(pen, (uint8_t)part->from);
-    pen_lot(pen, &part->lot);
-}
-
-void
-spend_encode(const struct spend *spend, struct writer *writer)
-{
-    size_t bytes_max =
-        256 + spend->redemption_id.size + (size_t)spend->part_count * 14 * BYTES_VARINT_MAX;
-    struct pen open = pen_begin(writer, bytes_max), *pen = &open;
-    pen_head(pen, REFERENCE_SPEND, spend->member, spend->redemption_id);
-    pen_zigzag(pen, spend->occurred_at.ms);
-    pen_u8(pen, spend->currency);
-    pen_varint(pen, (uint64_t)spend->units);
-    pen_varint(pen, spend->part_count);
-    for (uint32_t i = 0; i < spend->part_count; i++)
-        write_part(&spend->parts[i], pen);
-    pen_end(pen, writer);
 }
 
 void

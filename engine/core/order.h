@@ -38,7 +38,7 @@ struct order_match {
 struct order_lot {
     uint32_t index;
     int64_t granted;
-    int64_t expires_ms; /* as it was granted: where to look first */
+    int64_t expires_ms;    /* as it was granted: where to look first */
     uint16_t rule, funder; /* as in struct lot */
 };
 
@@ -106,8 +106,8 @@ struct order {
         levels[PROGRAM_GROUPS_MAX]; /* whose multiplier applied: index in the granting version */
     struct order_match match;
     struct match_list missions; /* of the granting version, that count the order */
-    uint32_t room_count;  /* 0, or as many as the granting version has caps */
-    const int64_t *rooms; /* what was left of each cap */
+    uint32_t room_count;        /* 0, or as many as the granting version has caps */
+    const int64_t *rooms;       /* what was left of each cap */
     uint32_t grant_count;
     struct order_grant *grants;
     uint32_t taking_count;
@@ -139,18 +139,6 @@ struct spend_part {
     int64_t units;
     enum account from; /* active or lapsing */
 };
-
-struct spend {
-    uint64_t member;
-    struct bytes redemption_id;
-    struct instant occurred_at;
-    uint8_t currency; /* slot */
-    int64_t units;
-    const struct spend_part *parts; /* in spend order */
-    uint32_t part_count;
-};
-
-void spend_encode(const struct spend *spend, struct writer *writer);
 
 struct loose_refund {
     uint64_t member;

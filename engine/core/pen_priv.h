@@ -72,10 +72,12 @@ pen_head(struct pen *pen, enum reference_kind kind, uint64_t member, struct byte
     pen_prefixed(pen, id);
 }
 
-/* A lot as it was: LOT_IMAGE_BYTES_MAX. */
+/* A lot as it was: ordinal · index · granted · expired · zigzag earned_at, activates_at, expires_at
+ * · order · rule · rulebook · funder · u8 flags · times frozen that it knows of. */
 void pen_lot(struct pen *pen, const struct lot *lot);
 struct lot reader_lot(struct reader *reader);
 
-enum { LOT_IMAGE_BYTES_MAX = 14 * BYTES_VARINT_MAX };
+/* Seven numbers of 64 bits, one of 32, four of 16, and a byte. */
+enum { LOT_IMAGE_BYTES_MAX = 7 * BYTES_VARINT_MAX + 5 + 4 * 3 + 1 };
 
 #endif

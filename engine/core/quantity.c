@@ -390,8 +390,7 @@ share_exactly(int64_t total, __int128 weight, __int128 sum, u128 *out_rest)
 }
 
 bool
-share_by_fractions(int64_t total, const struct fraction *weights, size_t count,
-                   int64_t *out_shares)
+share_by_fractions(int64_t total, const struct fraction *weights, size_t count, int64_t *out_shares)
 {
     __int128 common = 0, sum = 0, weight = 0;
     CHECK(total >= 0);

@@ -176,8 +176,7 @@ book_currency(struct apply *apply, struct returning *returning, uint32_t slot)
         int64_t before = grant->settled - grant->dropped;
         grant->stays = returning->stays[i];
         if (returning->claws[i] > 0) {
-            struct claw_outcome outcome =
-                return_claw(apply, returning, slot, returning->claws[i]);
+            struct claw_outcome outcome = return_claw(apply, returning, slot, returning->claws[i]);
             grant->settled += returning->claws[i];
             grant->dropped += outcome.dropped;
             sum.taken += outcome.taken;
@@ -308,8 +307,7 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
                     (int32_t)metric->currency)
                     change -= order->grants[i].stays;
             }
-            if (change != 0)
-                tier_add(apply, returning.rulebook, g, m, order->occurred_at, change);
+            if (change != 0) tier_add(apply, returning.rulebook, g, m, order->occurred_at, change);
         }
     }
     if (!returning.before.whole) {
@@ -478,8 +476,8 @@ return_deliver(struct apply *apply, const struct reference *reference, struct in
     members_write(&apply->state->members, apply->member);
     apply->order_id = order->order_id;
     order->flags |= ORDER_DELIVERED;
-    order->delivered_ms = delivered_at.ms > order->occurred_at.ms ? delivered_at.ms
-                                                                  : order->occurred_at.ms;
+    order->delivered_ms =
+        delivered_at.ms > order->occurred_at.ms ? delivered_at.ms : order->occurred_at.ms;
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
         deliver_currency(apply, returning.ordinal, slot, order->delivered_ms);
     write_order(apply, &returning);

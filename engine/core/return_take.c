@@ -1,7 +1,7 @@
 /*
- * From where claw-backs are taken, and back to where they go (semantics §6): the order's own pending
- * lots, its active and lapsing ones, its held points; then other active lots in spend order; then
- * what the policy says. Held points are only marked: FACT_CLAW_MARK.
+ * From where claw-backs are taken, and back to where they go (semantics §6): the order's own
+ * pending lots, its active and lapsing ones, its held points; then other active lots in spend
+ * order; then what the policy says. Held points are only marked: FACT_CLAW_MARK.
  */
 #include <string.h>
 
@@ -243,8 +243,7 @@ return_claw_others(struct apply *apply, uint32_t slot, int64_t units, enum arrea
                    uint64_t order, int64_t effective_ms)
 {
     int64_t taken = 0;
-    if (policy != ARREARS_ONLY_PENDING)
-        taken = take_others(apply, NULL, slot, units, effective_ms);
+    if (policy != ARREARS_ONLY_PENDING) taken = take_others(apply, NULL, slot, units, effective_ms);
     struct claw_outcome outcome =
         leave(apply, NULL, slot, units - taken, policy, order, effective_ms);
     outcome.taken = taken;
@@ -262,8 +261,8 @@ return_claw(struct apply *apply, struct returning *returning, uint32_t slot, int
         taken += take_own(apply, returning, slot, units - taken, OWN_HELD);
         taken += take_others(apply, returning, slot, units - taken, effective_ms);
     }
-    struct claw_outcome outcome = leave(apply, returning, slot, units - taken, policy,
-                                        returning->ordinal, effective_ms);
+    struct claw_outcome outcome =
+        leave(apply, returning, slot, units - taken, policy, returning->ordinal, effective_ms);
     outcome.taken = taken;
     return outcome;
 }
@@ -281,7 +280,8 @@ reopen_pending(struct apply *apply, const struct returning *returning, struct lo
         lot->flags &= (uint8_t)~LOT_AWAITS_DELIVERY;
         lot->activates_ms = order->delivered_ms;
         lot->deadline_ms = INT64_MAX;
-        if (lot->expires_ms == INT64_MAX) lot->expires_ms = expire_of(apply->state, apply->member, lot);
+        if (lot->expires_ms == INT64_MAX)
+            lot->expires_ms = expire_of(apply->state, apply->member, lot);
     }
     if (activate_at(lot) <= apply->state->clock.ms) {
         struct entering entering = {.kind = POSTING_RESTORE,

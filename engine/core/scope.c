@@ -58,7 +58,7 @@ scope_order(const struct purchase *purchase, struct condition_facts *facts)
         .partner = purchase->partner,
         .points_tender_minor = purchase->points_tender_minor,
         .gift_card_minor = purchase->gift_card_tender_minor,
-        .attributes = {purchase->attributes.items, purchase->attributes.count},
+        .attributes = purchase->attributes,
         .lines = purchase->lines,
         .line_count = purchase->line_count,
     };

@@ -88,6 +88,7 @@ struct apply {
     struct effects *effects;
     struct position cause;
     const struct event *event;  /* NULL for due work */
+    int64_t due_ms;             /* of due work: its instant */
     struct rulebook *rulebook;  /* the version that judges the event */
     struct member *member;      /* NULL: not enrolled */
     struct member *placeholder; /* of somebody who is not enrolled, for what waits; or NULL */

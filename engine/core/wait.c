@@ -117,9 +117,9 @@ deadline(const struct apply *apply)
 {
     const struct program *program = &apply->rulebook->program;
     struct instant end;
-    bool in_range =
-        calendar_period_end(&program->zone, apply->state->clock,
-                            (uint32_t)program->returns.wait_days, CALENDAR_DAY, CALENDAR_NONE, &end);
+    bool in_range = calendar_period_end(&program->zone, apply->state->clock,
+                                        (uint32_t)program->returns.wait_days, CALENDAR_DAY,
+                                        CALENDAR_NONE, &end);
     return in_range ? end.ms : INT64_MAX;
 }
 

@@ -36,12 +36,13 @@ end(void)
 
 TestSuite(activate, .init = begin, .fini = end);
 
-/* What the rooms do stands as due work of the last event. */
+/* What the rooms do stands as due work of the last event, which comes when all of now has been done. */
 static void
 enter(void)
 {
     bool known;
     apply = apply_of(rig.state, &rig.effects, NULL);
+    apply.due_ms = rig.now_ms + 1;
     apply.member = members_find(&rig.state->members, BYTES_LITERAL("ann"), NULL, &known);
     members_write(&rig.state->members, apply.member);
 }
