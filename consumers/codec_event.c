@@ -205,6 +205,7 @@ payload_decode(const struct payload_spec *spec, struct bytes payload, struct are
                struct event *event, struct bytes *out_canonical, struct codec_error *out_error)
 {
     struct event blank = *event;
+    size_t mark = arena_mark(arena);
     bool canonical;
     enum codec_result result = payload_read(spec, payload, arena, event, &canonical, out_error);
     if (result != CODEC_OK || canonical) {
@@ -212,6 +213,8 @@ payload_decode(const struct payload_spec *spec, struct bytes payload, struct are
         return result;
     }
 
+    /* What the first reading took is given back: a record of such payloads needs no more room. */
+    arena_reset_to(arena, mark);
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(&tallybook__v1__event__descriptor, spec->number);
     CHECK(field != NULL);

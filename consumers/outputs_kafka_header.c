@@ -135,8 +135,9 @@ output_headers_text(const struct output_place *place, const struct effect *effec
     header_position(headers, "tb_claim", place->claim);
     header_position(headers, "tb_position", place->cause);
     header_format(headers, "tb_hash", "%016" PRIx64, place->hash);
-    if (tier && effect->tier_change.traceparent.size != 0) {
-        header_add(headers, "traceparent", effect->tier_change.traceparent);
+    struct bytes traceparent = tier ? effect->tier_change.traceparent : effect->notice.traceparent;
+    if (traceparent.size != 0) {
+        header_add(headers, "traceparent", traceparent);
     }
 }
 

@@ -1,34 +1,13 @@
-/* One member: balances and tiers, open lots, and the statement of every posting. */
+/* One member as it stands: balances and tiers, open lots. */
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/base/murmur2.h"
 #include "engine/base/region.h"
-#include "engine/core/calendar.h"
-#include "engine/core/event.h"
 #include "tally/command.h"
 #include "tally/json_view.h"
-#include "tally/output_walk.h"
+#include "tally/member_key.h"
 #include "tally/session.h"
-
-enum { MEMBER_KEY_MAX = EVENT_ID_BYTES_MAX + 1 };
-
-static bool
-member_key(const struct command_context *context, char out_key[MEMBER_KEY_MAX],
-           struct fault *out_fault)
-{
-    const char *prefix = options_flag(context->options, OPTION_GUEST) ? KEY_GUEST_PREFIX : "";
-    const char *id = context->arguments[0];
-    size_t prefix_size = strlen(prefix), size = strlen(id);
-    if (size == 0 || prefix_size + size > EVENT_ID_BYTES_MAX)
-        return fault_set(out_fault, FAULT_USAGE, "a member's id has 1 to %d bytes",
-                         EVENT_ID_BYTES_MAX);
-    memcpy(out_key, prefix, prefix_size);
-    memcpy(out_key + prefix_size, id, size + 1);
-    return true;
-}
 
 static const char *
 instant_or_never(const char *text)
@@ -193,95 +172,5 @@ cmd_member_lots(struct command_context *context)
     else
         ok = print_lots(context, member, &fault);
     json_object_put(member);
-    return ok ? 0 : command_fail(context, &fault);
-}
-
-/* ---- Statement
- * ----------------------------------------------------------------------------------------------------
- */
-
-struct statement {
-    const struct command_context *context;
-    struct bytes key;
-    uint64_t count;
-};
-
-/* One posting for people: what came is plus, what went is minus, and what it is about stands
- * behind. */
-static void
-statement_line(const struct terminal *terminal, struct json_object *posting)
-{
-    char when[INSTANT_TEXT_MAX], points[FIGURE_MAX + 1], balance[FIGURE_MAX];
-    instant_format((struct instant){json_view_number(posting, "effectiveAtMs")}, when);
-    bool comes = strcmp(json_view_cstr(posting, "to"), "ACCOUNT_ACTIVE") == 0;
-    points[0] = comes ? '+' : '-';
-    format_count(json_view_number(posting, "points"), points + 1);
-    fprintf(terminal->file, "%-24s  %-10s  %12s  %-10s  %12s  ", when,
-            json_view_cstr(posting, "kind"), points, json_view_cstr(posting, "currency"),
-            format_count(json_view_number(posting, "activeAfter"), balance));
-    const char *order = json_view_cstr(posting, "orderId"), *rule = json_view_cstr(posting, "rule");
-    if (*order != '\0') {
-        fputs("order ", terminal->file);
-        terminal_text(terminal, bytes_from_cstr(order));
-        fputs(*rule != '\0' ? ", " : "", terminal->file);
-    }
-    if (*rule != '\0')
-        fprintf(terminal->file, "rule %s of version %lld", rule,
-                (long long)json_view_number(posting, "ruleVersion"));
-    if (json_view_number(posting, "arrearsAfter") != 0)
-        fprintf(terminal->file, ", owes %s",
-                format_count(json_view_number(posting, "arrearsAfter"), balance));
-    fputc('\n', terminal->file);
-}
-
-static bool
-statement_take(void *argument, const struct output_item *item, struct fault *out_fault)
-{
-    struct statement *statement = argument;
-    const struct command_context *context = statement->context;
-    (void)out_fault;
-    if (!bytes_equal(item->key, statement->key)) return true;
-    statement->count++;
-    if (options_flag(context->options, OPTION_JSON)) {
-        fprintf(context->out->file, "%.*s\n", (int)item->json.size, (const char *)item->json.data);
-        return true;
-    }
-    struct json_object *posting = json_tokener_parse(item->json_text);
-    CHECK(posting != NULL);
-    if (statement->count == 1)
-        fprintf(context->out->file, "%-24s  %-10s  %12s  %-10s  %12s  %s\n", "when", "what",
-                "points", "currency", "balance", "why");
-    statement_line(context->out, posting);
-    json_object_put(posting);
-    return true;
-}
-
-int
-cmd_member_statement(struct command_context *context)
-{
-    char key[MEMBER_KEY_MAX];
-    struct session *session = NULL;
-    struct fault fault;
-    session_catch_signals();
-    bool ok = member_key(context, key, &fault) &&
-              session_open(context->options, SESSION_SHARED, &session, &fault);
-    if (ok) {
-        struct statement statement = {.context = context, .key = bytes_from_cstr(key)};
-        struct journal *journal = session_journal(session);
-        uint32_t partition =
-            murmur2_partition(statement.key, journal->ops->partition_count(journal));
-        struct output_walk_options walk = {
-            .topic = TOPIC_POSTINGS,
-            .first_partition = partition,
-            .last_partition = partition,
-            .json = true,
-            .stop = &session_stop,
-        };
-        ok = output_walk(session_outputs(session), &walk, statement_take, &statement, &fault);
-        if (ok && statement.count == 0)
-            ok = fault_set(&fault, FAULT_NO_INPUT, "no posting of '%s' in partition %u",
-                           context->arguments[0], partition);
-    }
-    if (session != NULL) session_close(session);
     return ok ? 0 : command_fail(context, &fault);
 }

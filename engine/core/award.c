@@ -196,7 +196,7 @@ award_scope(const struct activity *activity, struct condition_facts *facts)
         .store = activity->store,
         .partner = activity->partner,
         .value = activity->value,
-        .attributes = {activity->attributes.items, activity->attributes.count},
+        .attributes = activity->attributes,
     };
 }
 

@@ -17,8 +17,6 @@ struct value {
 struct machine {
     const struct condition *condition;
     const struct condition_facts *facts;
-    struct value stack[CONDITION_STACK_MAX];
-    uint32_t depth;
     uint32_t line;     /* of the loop */
     struct value over; /* what the loop knows of the lines before */
 };
@@ -111,7 +109,14 @@ condition_line_kind(enum line_kind kind)
     UNREACHABLE();
 }
 
-/* ---- Reading facts ---- */
+/* ---- Reading constants and facts ---- */
+
+static struct value
+constant_value(const struct condition_constant *constant)
+{
+    if (constant->type == CONDITION_TEXT) return (struct value){.text = constant->text};
+    return value_of(constant->number);
+}
 
 static const struct event_line *
 source_line(const struct machine *machine, uint16_t source)
@@ -121,13 +126,13 @@ source_line(const struct machine *machine, uint16_t source)
 }
 
 static struct value
-read_field(const struct machine *machine, enum condition_field field, uint16_t source)
+read_field(const struct machine *machine, const struct condition_op *op)
 {
-    const struct condition_name *name = &fields[field];
+    const struct condition_name *name = &fields[op->what];
     const void *base = machine->facts;
     if (name->variable == CONDITION_LINE) {
-        const struct event_line *line = source_line(machine, source);
-        if (field == CONDITION_FIELD_LINE_KIND) {
+        const struct event_line *line = source_line(machine, op->first);
+        if (op->what == CONDITION_FIELD_LINE_KIND) {
             return (struct value){.text = condition_line_kind(line->kind)};
         }
         base = line;
@@ -144,25 +149,23 @@ read_field(const struct machine *machine, enum condition_field field, uint16_t s
 
 static_assert(sizeof(struct instant) == sizeof(int64_t), "read_field copies instants as numbers");
 
-static struct condition_pairs
-read_map(const struct machine *machine, enum condition_map map, uint16_t source)
+static struct attributes
+read_map(const struct machine *machine, const struct condition_op *op)
 {
-    struct condition_pairs pairs;
-    if (map == CONDITION_MAP_LINE_ATTRIBUTES) {
-        const struct event_line *line = source_line(machine, source);
-        pairs = (struct condition_pairs){line->attributes.items, line->attributes.count};
-    } else {
-        memcpy(&pairs, (const uint8_t *)machine->facts + maps[map].offset, sizeof pairs);
-    }
-    return pairs;
+    const struct condition_name *name = &maps[op->what];
+    const void *base = machine->facts;
+    if (name->variable == CONDITION_LINE) base = source_line(machine, op->first);
+    struct attributes attributes;
+    memcpy(&attributes, (const uint8_t *)base + name->offset, sizeof attributes);
+    return attributes;
 }
 
 /* NULL when the key is absent. */
 static const struct attribute *
-find_key(struct condition_pairs pairs, struct bytes key)
+find_key(struct attributes attributes, struct bytes key)
 {
-    for (uint32_t i = 0; i < pairs.count; i++) {
-        if (bytes_equal(pairs.items[i].key, key)) return &pairs.items[i];
+    for (uint32_t i = 0; i < attributes.count; i++) {
+        if (bytes_equal(attributes.items[i].key, key)) return &attributes.items[i];
     }
     return NULL;
 }
@@ -170,12 +173,10 @@ find_key(struct condition_pairs pairs, struct bytes key)
 /* ---- Instructions ---- */
 
 static void
-look_up(struct machine *machine, const struct condition_op *op)
+look_up(const struct machine *machine, const struct condition_op *op, struct value *key)
 {
-    struct value *key = &machine->stack[machine->depth - 1];
     if (key->error) return;
-    const struct attribute *found =
-        find_key(read_map(machine, (enum condition_map)op->what, op->first), key->text);
+    const struct attribute *found = find_key(read_map(machine, op), key->text);
     if (op->code == CONDITION_OP_HAS) {
         *key = value_of(found != NULL);
     } else {
@@ -184,9 +185,8 @@ look_up(struct machine *machine, const struct condition_op *op)
 }
 
 static void
-is_one_of(struct machine *machine, const struct condition_op *op)
+is_one_of(const struct machine *machine, const struct condition_op *op, struct value *value)
 {
-    struct value *value = &machine->stack[machine->depth - 1];
     if (value->error) return;
     const struct condition_constant *constants = machine->condition->constants + op->first;
     bool found = false;
@@ -208,22 +208,22 @@ text_length(struct bytes text)
     return length;
 }
 
-static struct value
-compare(const struct condition_op *op, struct value left, struct value right)
+static bool
+compare(const struct condition_op *op, const struct value *left, const struct value *right)
 {
     int order;
     if (op->what == CONDITION_TEXT) {
-        order = bytes_compare(left.text, right.text); /* UTF-8 sorts as its characters do */
+        order = bytes_compare(left->text, right->text); /* UTF-8 sorts as its characters do */
     } else {
-        order = (left.number > right.number) - (left.number < right.number);
+        order = (left->number > right->number) - (left->number < right->number);
     }
     switch (op->code) {
-    case CONDITION_OP_EQUAL: return value_of(order == 0);
-    case CONDITION_OP_DIFFERENT: return value_of(order != 0);
-    case CONDITION_OP_LESS: return value_of(order < 0);
-    case CONDITION_OP_LESS_EQUAL: return value_of(order <= 0);
-    case CONDITION_OP_GREATER: return value_of(order > 0);
-    case CONDITION_OP_GREATER_EQUAL: return value_of(order >= 0);
+    case CONDITION_OP_EQUAL: return order == 0;
+    case CONDITION_OP_DIFFERENT: return order != 0;
+    case CONDITION_OP_LESS: return order < 0;
+    case CONDITION_OP_LESS_EQUAL: return order <= 0;
+    case CONDITION_OP_GREATER: return order > 0;
+    case CONDITION_OP_GREATER_EQUAL: return order >= 0;
     }
     UNREACHABLE();
 }
@@ -238,10 +238,12 @@ condition_calculate(enum condition_code code, int64_t left, int64_t right, int64
     case CONDITION_OP_SUBTRACT: out_of_range = __builtin_sub_overflow(left, right, &result); break;
     case CONDITION_OP_MULTIPLY: out_of_range = __builtin_mul_overflow(left, right, &result); break;
     case CONDITION_OP_DIVIDE:
-    case CONDITION_OP_REMAINDER:
         if (right == -1) out_of_range = left == INT64_MIN;
-        if (out_of_range) return false;
-        result = code == CONDITION_OP_DIVIDE ? left / right : left % right;
+        if (!out_of_range) result = left / right;
+        break;
+    case CONDITION_OP_REMAINDER:
+        /* The least number by -1 leaves nothing, though the machine's division would trap. */
+        if (!out_of_range && right != -1) result = left % right;
         break;
     default: UNREACHABLE();
     }
@@ -268,30 +270,27 @@ join(struct value left, struct value right, int64_t decides)
     return left.error ? left : right;
 }
 
-/* Instructions with two operands. */
+/* Instructions with two operands; the result takes the left one's place. */
 static void
-combine(struct machine *machine, const struct condition_op *op)
+combine(const struct condition_op *op, struct value *left, const struct value *right)
 {
-    struct value right = machine->stack[--machine->depth];
-    struct value *left = &machine->stack[machine->depth - 1];
     if (op->code == CONDITION_OP_AND || op->code == CONDITION_OP_OR) {
-        *left = join(*left, right, op->code == CONDITION_OP_OR);
-    } else if (left->error || right.error) {
+        *left = join(*left, *right, op->code == CONDITION_OP_OR);
+    } else if (left->error || right->error) {
         *left = value_error;
     } else if (op->code == CONDITION_OP_STARTS) {
-        *left = value_of(bytes_start_with(left->text, right.text));
+        *left = value_of(bytes_start_with(left->text, right->text));
     } else if (op->code >= CONDITION_OP_ADD && op->code <= CONDITION_OP_REMAINDER) {
-        *left = calculate((enum condition_code)op->code, *left, right);
+        *left = calculate((enum condition_code)op->code, *left, *right);
     } else {
-        *left = compare(op, *left, right);
+        *left = value_of(compare(op, left, right));
     }
 }
 
 /* Instructions with one operand, which the result replaces. */
 static void
-convert(struct machine *machine, const struct condition_op *op)
+convert(const struct condition_op *op, struct value *value)
 {
-    struct value *value = &machine->stack[machine->depth - 1];
     if (value->error) return;
     switch (op->code) {
     case CONDITION_OP_LENGTH: value->number = text_length(value->text); break;
@@ -301,96 +300,81 @@ convert(struct machine *machine, const struct condition_op *op)
     }
 }
 
-static struct value
-load(const struct machine *machine, const struct condition_op *op)
+/* Where a loop begins: the end of the loop when there is no line. */
+static const struct condition_op *
+begin_loop(struct machine *machine, const struct condition_op *op, struct value **top)
 {
-    switch (op->code) {
-    case CONDITION_OP_CONST: {
-        const struct condition_constant *constant = &machine->condition->constants[op->first];
-        if (constant->type == CONDITION_TEXT) return (struct value){.text = constant->text};
-        return value_of(constant->number);
-    }
-    case CONDITION_OP_FIELD: return read_field(machine, (enum condition_field)op->what, op->first);
-    case CONDITION_OP_COUNT:
-        return value_of(read_map(machine, (enum condition_map)op->what, op->first).count);
-    case CONDITION_OP_LINES: return value_of(machine->facts->order.line_count);
-    }
-    UNREACHABLE();
+    machine->line = 0;
+    machine->over = value_of(op->what == CONDITION_ALL);
+    if (machine->facts->order.line_count != 0) return op;
+    *++*top = machine->over;
+    return op + op->span;
 }
 
-/* A loop ends at its first deciding line, an error not being one. Returns the instructions to leave
- * out; going back counts as negative. */
-static int64_t
-next_line(struct machine *machine, const struct condition_op *op)
+/* A loop ends with its last line or the first that decides, which an error does not. */
+static const struct condition_op *
+next_line(struct machine *machine, const struct condition_op *op, struct value **top)
 {
-    struct value *value = &machine->stack[machine->depth - 1];
     int64_t decides = op->what == CONDITION_EXISTS;
-    machine->over = join(machine->over, *value, decides);
+    machine->over = join(machine->over, **top, decides);
     bool decided = !machine->over.error && machine->over.number == decides;
     if (decided || ++machine->line == machine->facts->order.line_count) {
-        *value = machine->over;
-        return 0;
+        **top = machine->over;
+        return op;
     }
-    machine->depth--;
-    return -(int64_t)op->span;
+    --*top;
+    return op - op->span;
 }
 
-/* Jumps: returns the instructions to leave out. */
-static int64_t
-jump(struct machine *machine, const struct condition_op *op)
+/* An error chooses neither part: it becomes the result. */
+static const struct condition_op *
+choose(const struct condition_op *op, struct value **top)
 {
-    if (op->code == CONDITION_OP_LOOP) {
-        machine->line = 0;
-        machine->over = value_of(op->what == CONDITION_ALL);
-        if (machine->facts->order.line_count != 0) return 0;
-        machine->stack[machine->depth++] = machine->over;
-        return op->span;
-    }
-    const struct value *value = &machine->stack[machine->depth - 1];
-    switch (op->code) {
-    case CONDITION_OP_SKIP_IF_FALSE: return !value->error && !value->number ? op->span : 0;
-    case CONDITION_OP_SKIP_IF_TRUE: return !value->error && value->number ? op->span : 0;
-    case CONDITION_OP_CHOOSE:
-        if (value->error) return op->span + op[op->span].span;
-        machine->depth--;
-        return value->number ? 0 : op->span;
-    case CONDITION_OP_JUMP: return op->span;
-    case CONDITION_OP_NEXT: return next_line(machine, op);
-    }
-    UNREACHABLE();
+    const struct value *chooser = *top;
+    if (chooser->error) return op + op->span + op[op->span].span;
+    --*top;
+    return chooser->number ? op : op + op->span;
+}
+
+static enum condition_result
+result_of(const struct value *value)
+{
+    if (value->error) return CONDITION_ERROR;
+    return value->number ? CONDITION_TRUE : CONDITION_FALSE;
 }
 
 enum condition_result
 condition_evaluate(const struct condition *condition, const struct condition_facts *facts)
 {
-    struct machine machine;
-    machine.condition = condition;
-    machine.facts = facts;
-    machine.depth = 0;
-    const struct condition_op *op = condition->ops;
-    for (const struct condition_op *end = op + condition->op_count; op < end; op++) {
+    struct machine machine = {.condition = condition, .facts = facts};
+    struct value stack[1 + CONDITION_STACK_MAX]; /* the first is below the stack */
+    struct value *top = stack;
+    const struct condition_op *end = condition->ops + condition->op_count;
+    for (const struct condition_op *op = condition->ops; op < end; op++) {
         switch (op->code) {
-        case CONDITION_OP_CONST:
-        case CONDITION_OP_FIELD:
-        case CONDITION_OP_COUNT:
-        case CONDITION_OP_LINES: machine.stack[machine.depth++] = load(&machine, op); break;
+        case CONDITION_OP_CONST: *++top = constant_value(&condition->constants[op->first]); break;
+        case CONDITION_OP_FIELD: *++top = read_field(&machine, op); break;
+        case CONDITION_OP_COUNT: *++top = value_of(read_map(&machine, op).count); break;
+        case CONDITION_OP_LINES: *++top = value_of(facts->order.line_count); break;
         case CONDITION_OP_LOOKUP:
-        case CONDITION_OP_HAS: look_up(&machine, op); break;
-        case CONDITION_OP_IN: is_one_of(&machine, op); break;
+        case CONDITION_OP_HAS: look_up(&machine, op, top); break;
+        case CONDITION_OP_IN: is_one_of(&machine, op, top); break;
         case CONDITION_OP_LENGTH:
         case CONDITION_OP_NOT:
-        case CONDITION_OP_NEGATE: convert(&machine, op); break;
+        case CONDITION_OP_NEGATE: convert(op, top); break;
         case CONDITION_OP_SKIP_IF_FALSE:
+            if (result_of(top) == CONDITION_FALSE) op += op->span;
+            break;
         case CONDITION_OP_SKIP_IF_TRUE:
-        case CONDITION_OP_CHOOSE:
-        case CONDITION_OP_JUMP:
-        case CONDITION_OP_LOOP:
-        case CONDITION_OP_NEXT: op += jump(&machine, op); break;
-        default: combine(&machine, op);
+            if (result_of(top) == CONDITION_TRUE) op += op->span;
+            break;
+        case CONDITION_OP_CHOOSE: op = choose(op, &top); break;
+        case CONDITION_OP_JUMP: op += op->span; break;
+        case CONDITION_OP_LOOP: op = begin_loop(&machine, op, &top); break;
+        case CONDITION_OP_NEXT: op = next_line(&machine, op, &top); break;
+        default: top--; combine(op, top, top + 1);
         }
     }
-    CHECK(machine.depth == 1);
-    const struct value *result = &machine.stack[0];
-    if (result->error) return CONDITION_ERROR;
-    return result->number ? CONDITION_TRUE : CONDITION_FALSE;
+    CHECK(top == stack + 1);
+    return result_of(top);
 }

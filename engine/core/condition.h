@@ -27,7 +27,7 @@ enum {
     CONDITION_BYTES_MAX = 8192, /* of the flat program */
     CONDITION_STACK_MAX = 32,   /* values at once; a person reads no deeper */
     /* Steps at an order of EVENT_LINES_MAX lines, each with EVENT_ATTRIBUTES_MAX attributes: about
-     * a tenth of a second. Allows a line rule to look over the order's lines for one thing. */
+     * 0.2 s. Lets a rule by line look over the order's lines for one thing. */
     CONDITION_COST_MAX = 20 * 1000 * 1000,
 };
 
@@ -112,19 +112,13 @@ struct condition {
 
 /* ---- The facts of one event. What was not told is empty or 0; texts are valid UTF-8. ---- */
 
-/* Keys are unique; their order is of no matter. */
-struct condition_pairs {
-    const struct attribute *items;
-    uint32_t count;
-};
-
 struct condition_order {
     struct bytes order_id;
     struct bytes currency; /* "GBP" */
     struct bytes channel, store, partner;
     int64_t points_tender_minor, gift_card_minor;
     int64_t total_minor; /* amount less discount, over all lines of any kind */
-    struct condition_pairs attributes;
+    struct attributes attributes;
     const struct event_line *lines;
     uint32_t line_count;
 };
@@ -133,17 +127,17 @@ struct condition_activity {
     struct bytes kind; /* "check_in", or the app-defined name */
     struct bytes reference, order_id, channel, store, partner;
     int64_t value;
-    struct condition_pairs attributes;
+    struct attributes attributes;
 };
 
 struct condition_spend {
     int64_t points; /* units of the currency spent */
     struct bytes channel, store, reward_id;
-    struct condition_pairs attributes;
+    struct attributes attributes;
 };
 
 struct condition_member {
-    struct condition_pairs tiers; /* group -> level held at occurred_at */
+    struct attributes tiers; /* group -> level held at occurred_at */
     struct instant enrolled_at;
     int64_t birthday_month, birthday_day; /* 0: not known */
     int64_t orders_before;                /* accepted orders so far */
@@ -173,7 +167,7 @@ enum condition_result condition_evaluate(const struct condition *condition,
                                          const struct condition_facts *facts);
 
 /** ADD … REMAINDER of two whole numbers, exactly. False when the result leaves 64 bits or the
- * divisor is 0. The least number % -1 is out of range too, as in CEL's own implementations. */
+ * divisor is 0. */
 bool condition_calculate(enum condition_code code, int64_t left, int64_t right,
                          int64_t *out_result);
 

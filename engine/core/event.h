@@ -24,9 +24,9 @@
 #include "engine/core/quantity.h"
 
 enum {
-    EVENT_LINES_MAX = 2000, /* a wholesale order; more is a mistake of the sender */
-    EVENT_ATTRIBUTES_MAX = 32,
-    EVENT_LOTS_MAX = 1000,        /* that one event names */
+    EVENT_LINES_MAX = 2000,       /* a wholesale order; more is a mistake of the sender */
+    EVENT_ATTRIBUTES_MAX = 32,    /* of one list: room for a shop's labels, not for its documents */
+    EVENT_LOTS_MAX = 256,         /* that one event names */
     SPEND_CURRENCIES_MAX = 8,     /* a programme has at most 8 currencies */
     EVENT_ID_BYTES_MAX = 128,     /* ids of members, events, orders, spends, refunds, lines */
     EVENT_BYTES_MAX = 256 * 1024, /* one event in canonical protobuf */
@@ -256,8 +256,7 @@ struct approve {
     struct bytes reason;
 };
 
-/* A lot as an event names it. The journal's id is checked by the codec's caller: lots of other
- * journals are unknown here. */
+/* A lot as an event names it: one of another journal or partition is a lot that is not known. */
 struct lot_name {
     struct bytes journal_id; /* 16 bytes, or empty: this journal */
     uint32_t partition;

@@ -416,6 +416,9 @@ judge_parked(struct apply *enrolling)
 {
     struct state *state = enrolling->state;
     struct event event;
+    if (facts_of_kind(enrolling->member, FACT_PARKED).count == 0) return;
+    /* The store has no closed lots of a new member, though the ordinals are old. */
+    closed_complete(&state->closed, enrolling->member->number, 0, UINT64_MAX);
     for (;;) {
         struct apply apply = apply_of(state, enrolling->effects, &event);
         size_t mark = arena_mark(state->scratch);

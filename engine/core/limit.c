@@ -55,7 +55,7 @@ begin_scope(const struct apply *apply, const struct limit_use *use, struct condi
             .channel = request->channel,
             .store = request->store,
             .reward_id = request->what == SPEND_REWARD ? request->reward.id : (struct bytes){0},
-            .attributes = {request->attributes.items, request->attributes.count},
+            .attributes = request->attributes,
         };
         return true;
     }

@@ -70,7 +70,7 @@ read_flag(struct decoder *decoder, const char *what)
 }
 
 static struct bytes
-read_text(struct decoder *decoder, size_t min, size_t max, const char *what)
+read_span(struct decoder *decoder, size_t min, size_t max, const char *what)
 {
     const struct bytes none = {NULL, 0};
     if (decoder->failed) return none;
@@ -83,13 +83,25 @@ read_text(struct decoder *decoder, size_t min, size_t max, const char *what)
 struct bytes
 read_id(struct decoder *decoder, const char *what)
 {
-    return read_text(decoder, 1, PROGRAM_ID_BYTES_MAX, what);
+    return read_span(decoder, 1, PROGRAM_ID_BYTES_MAX, what);
 }
 
 struct bytes
 read_id_or_none(struct decoder *decoder, const char *what)
 {
-    return read_text(decoder, 0, PROGRAM_ID_BYTES_MAX, what);
+    return read_span(decoder, 0, PROGRAM_ID_BYTES_MAX, what);
+}
+
+struct bytes
+read_text(struct decoder *decoder, const char *what)
+{
+    return read_span(decoder, 1, EVENT_ID_BYTES_MAX, what);
+}
+
+struct bytes
+read_text_or_none(struct decoder *decoder, const char *what)
+{
+    return read_span(decoder, 0, EVENT_ID_BYTES_MAX, what);
 }
 
 void *
@@ -171,7 +183,7 @@ read_some_texts(struct decoder *decoder, uint64_t min, const char *what)
     struct bytes *items =
         read_list(decoder, min, PROGRAM_TEXTS_MAX, sizeof *items, what, &texts.count);
     for (uint32_t i = 0; i < texts.count; i++) {
-        items[i] = read_text(decoder, 1, EVENT_ID_BYTES_MAX, what);
+        items[i] = read_text(decoder, what);
         if (i != 0 && bytes_compare(items[i - 1], items[i]) >= 0)
             REFUSE(decoder, "%s are not in order of their bytes", what);
     }
@@ -188,10 +200,23 @@ read_texts(struct decoder *decoder, const char *what)
 struct program_condition
 read_condition(struct decoder *decoder, enum condition_scope scope)
 {
-    (void)scope;
-    return (struct program_condition){
-        .code = read_text(decoder, 0, PROGRAM_CONDITION_MAX, "a condition"),
+    struct program_condition condition = {
+        .code = read_span(decoder, 0, PROGRAM_CONDITION_MAX, "a condition"),
     };
+    if (decoder->failed || condition.code.size == 0) return condition;
+    struct condition *decoded = arena_alloc(decoder->arena, sizeof *decoded);
+    struct fault fault;
+    if (decoded == NULL) {
+        REFUSE(decoder, "no memory for a condition");
+        return condition;
+    }
+    if (!condition_decode(condition.code, decoder->arena, decoded, &fault)) {
+        REFUSE(decoder, "a condition: %s", fault.text);
+    } else if (decoded->scope != scope) {
+        REFUSE(decoder, "a condition was made for another place");
+    }
+    condition.decoded = decoded;
+    return condition;
 }
 
 static struct program_date
@@ -368,7 +393,7 @@ read_stores(struct decoder *decoder)
     uint64_t used = 0;
     static_assert(PROGRAM_ZONES_MAX <= 64, "one bit for each zone");
     for (uint32_t i = 0; i < program->store_count; i++) {
-        stores[i].id = read_text(decoder, 1, EVENT_ID_BYTES_MAX, "a store's id");
+        stores[i].id = read_text(decoder, "a store's id");
         stores[i].zone = read_index(decoder, program->zone_count, "a store's zone");
         check_id_order(decoder, i == 0 ? NULL : &stores[i - 1].id, stores[i].id, "stores");
         used |= UINT64_C(1) << stores[i].zone;
@@ -495,7 +520,7 @@ read_metric(struct decoder *decoder, struct program_metric *metric)
         return;
     case METRIC_VISITS:
         metric->of_purchases = read_flag(decoder, "what visits are");
-        if (!metric->of_purchases) metric->activity = read_id(decoder, "a metric's activity");
+        if (!metric->of_purchases) metric->activity = read_text(decoder, "a metric's activity");
         return;
     case METRIC_MISSIONS: /* judged when the missions are known */
         metric->mission = read_option(decoder, PROGRAM_RULES_MAX, "a metric's mission");

@@ -221,7 +221,7 @@ read_awards(struct decoder *decoder)
         award->kind = read_code(decoder, AWARD_SIGN_UP, AWARD_BALANCE, "an award");
         award->points = read_points(decoder, 1, "an award's points");
         if (award->kind == AWARD_ACTIVITY)
-            award->activity = read_id(decoder, "an award's activity");
+            award->activity = read_text(decoder, "an award's activity");
         if (award->kind == AWARD_BALANCE)
             award->balance = read_points(decoder, 0, "an award's balance");
         award->times = read_times(decoder);
@@ -247,7 +247,7 @@ read_streaks(struct decoder *decoder)
     for (uint32_t i = 0; i < program->streak_count; i++) {
         struct program_streak *streak = &streaks[i];
         READ_HEAD(decoder, streak, "a streak");
-        streak->activity = read_id(decoder, "a streak's activity");
+        streak->activity = read_text(decoder, "a streak's activity");
         streak->every = read_code(decoder, CALENDAR_DAY, CALENDAR_WEEK, "a streak's unit");
         int64_t *points = read_list(decoder, 1, PROGRAM_STREAK_MAX, sizeof *points,
                                     "a streak's awards", &streak->point_count);
@@ -268,7 +268,7 @@ read_goal(struct decoder *decoder, struct program_mission *mission)
     mission->goal = read_code(decoder, GOAL_COUNT, GOAL_CONSECUTIVE, "a mission's goal");
     mission->of = read_code(decoder, COUNTED_PURCHASE, COUNTED_ACTIVITY, "what a mission counts");
     if (mission->of == COUNTED_ACTIVITY)
-        mission->activity = read_id(decoder, "a mission's activity");
+        mission->activity = read_text(decoder, "a mission's activity");
     mission->target = read_points(decoder, 1, "a mission's target");
     if (mission->goal == GOAL_SUM && mission->of == COUNTED_PURCHASE) {
         mission->money = read_money(decoder, "a mission's money");

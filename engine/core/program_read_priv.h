@@ -6,20 +6,13 @@
 #ifndef TALLYBOOK_ENGINE_CORE_PROGRAM_READ_PRIV_H
 #define TALLYBOOK_ENGINE_CORE_PROGRAM_READ_PRIV_H
 
+#include "engine/core/condition.h"
 #include "engine/core/program.h"
 
 enum {
     PROGRAM_ID_BYTES_MAX = 64, /* ids of all that the rulebook names */
     PROGRAM_DAYS_MAX = 3660,   /* of notices, graces, waits, rolling windows and caps */
     PROGRAM_REPEATS_MAX = 1000000,
-};
-
-enum condition_scope {
-    CONDITION_SCOPE_MEMBER = 1,
-    CONDITION_SCOPE_ORDER = 2,
-    CONDITION_SCOPE_LINE = 3,
-    CONDITION_SCOPE_ACTIVITY = 4,
-    CONDITION_SCOPE_SPEND = 5,
 };
 
 struct decoder {
@@ -47,6 +40,10 @@ struct bytes read_id(struct decoder *decoder, const char *what);
 
 /* An id or nothing. */
 struct bytes read_id_or_none(struct decoder *decoder, const char *what);
+
+/* A text of the shop's, 1 to 128 bytes, and one that may be empty. */
+struct bytes read_text(struct decoder *decoder, const char *what);
+struct bytes read_text_or_none(struct decoder *decoder, const char *what);
 
 /* A number of items and room for them; 0 and NULL when there are none or there is no room. */
 void *read_list(struct decoder *decoder, uint64_t min, uint64_t max, size_t item_bytes,

@@ -13,7 +13,7 @@ read_measure(struct decoder *decoder, struct program_limit *limit)
     const struct program *program = decoder->program;
     limit->of = read_code(decoder, LIMITED_PURCHASE, LIMITED_REFUND, "what is limited");
     if (limit->of == LIMITED_ACTIVITY)
-        limit->activity = read_id_or_none(decoder, "a limit's activity");
+        limit->activity = read_text_or_none(decoder, "a limit's activity");
     limit->measure = read_code(decoder, MEASURE_COUNT, MEASURE_MONEY, "a limit's measure");
     if (limit->measure == MEASURE_POINTS) {
         limit->currency = read_index(decoder, program->currency_count, "a limit's currency");

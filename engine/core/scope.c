@@ -4,7 +4,7 @@
 #include "engine/core/fact.h"
 #include "engine/core/tier.h"
 
-static struct condition_pairs
+static struct attributes
 tiers_of(const struct apply *apply, const struct rulebook *rulebook, struct instant at)
 {
     const struct program *program = &rulebook->program;
@@ -14,7 +14,7 @@ tiers_of(const struct apply *apply, const struct rulebook *rulebook, struct inst
         uint32_t level = tier_at(apply->state, rulebook, apply->member, g, at);
         tiers[g] = (struct attribute){program->groups[g].id, program->groups[g].levels[level].id};
     }
-    return (struct condition_pairs){tiers, program->group_count};
+    return (struct attributes){tiers, program->group_count};
 }
 
 void
@@ -58,7 +58,7 @@ scope_order(const struct purchase *purchase, struct condition_facts *facts)
         .partner = purchase->partner,
         .points_tender_minor = purchase->points_tender_minor,
         .gift_card_minor = purchase->gift_card_tender_minor,
-        .attributes = {purchase->attributes.items, purchase->attributes.count},
+        .attributes = purchase->attributes,
         .lines = purchase->lines,
         .line_count = purchase->line_count,
     };

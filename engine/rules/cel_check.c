@@ -414,10 +414,8 @@ check_timestamp(struct checker *checker, struct cel_node *node, struct cel_node 
     struct instant instant;
     enum instant_status status = instant_parse(argument->text, &instant);
     if (status != INSTANT_OK) {
-        cel_fail(checker->error, CEL_CONSTANT, argument->offset, "the instant %s",
-                 instant_status_text(status));
-        return cel_hint(checker->error, "as \"2026-11-11T00:00:00Z\" or "
-                                        "\"2026-11-11T00:00:00+08:00\"");
+        return cel_fail(checker->error, CEL_CONSTANT, argument->offset, "the instant %s",
+                        instant_status_text(status));
     }
     node->type = CEL_TYPE_TIME;
     node->form = CEL_FORM_KNOWN;
@@ -521,7 +519,7 @@ check_call(struct checker *checker, struct cel_node *node)
     const char *usage = NULL;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (!bytes_equal(node->text, bytes_from_cstr(functions[i].name))) continue;
-        usage = functions[i].usage;
+        if (usage == NULL) usage = functions[i].usage;
         if (functions[i].of_target != (node->first != NULL)) continue;
         if (functions[i].arguments != arguments) continue;
         switch (functions[i].function) {

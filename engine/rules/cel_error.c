@@ -38,7 +38,7 @@ cel_error_kind_name(enum cel_error_kind kind)
     case CEL_UNKNOWN: return "unknown";
     case CEL_TYPE: return "type";
     case CEL_CONSTANT: return "constant";
-    case CEL_TOO_MUCH: return "too much";
+    case CEL_TOO_MUCH: return "too-much";
     }
     UNREACHABLE();
 }

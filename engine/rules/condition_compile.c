@@ -12,7 +12,8 @@ static bool
 explain_refusal(uint64_t cost, const char *reason, struct cel_error *out_error)
 {
     if (cost <= CONDITION_COST_MAX) {
-        return cel_fail(out_error, CEL_TOO_MUCH, 0, "this cannot be run: %s", reason);
+        cel_fail(out_error, CEL_TOO_MUCH, 0, "this cannot be run: %s", reason);
+        return cel_hint(out_error, "put fewer brackets in one another");
     }
     cel_fail(out_error, CEL_TOO_MUCH, 0,
              "this costs up to %" PRIu64 " steps for one event, at most %d are allowed", cost,

@@ -92,6 +92,7 @@ effects_make(uint64_t number, char name[static 32], struct effect *out_effects)
                                             .group = BYTES_LITERAL("status"),
                                             .to = BYTES_LITERAL("gold"),
                                             .direction = TIER_UPGRADED,
+                                            .reason = TIER_BY_EVENT,
                                             .effective_at = at,
                                             .valid_until = {.ms = INT64_MAX},
                                             .journal_time = at,

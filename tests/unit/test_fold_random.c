@@ -91,13 +91,14 @@ Test(fold_random, the_stream_is_lively)
         cr_expect(info.verdicts[verdicts[i]] > 0, "%s was never reached",
                   verdict_find(verdicts[i])->name);
     }
-    size_t kinds[16] = {0}, directions[4] = {0};
+    size_t kinds[32] = {0}, directions[8] = {0};
     for (size_t i = 0; i < rig.log_count; i++) {
         if (rig.log[i].topic == TOPIC_POSTINGS) kinds[rig.log[i].posting.kind]++;
         if (rig.log[i].topic == TOPIC_TIERS) directions[rig.log[i].tier_change.direction]++;
     }
-    static const enum posting_kind postings[] = {POSTING_GRANT, POSTING_REDEEM, POSTING_CLAW_BACK,
-                                                 POSTING_OWE,   POSTING_REPAY,  POSTING_EXPIRE};
+    static const enum posting_kind postings[] = {
+        POSTING_GRANT, POSTING_REDEEM, POSTING_CLAW_BACK, POSTING_OWE,
+        POSTING_REPAY, POSTING_EXPIRE, POSTING_ACTIVATE,  POSTING_CANCEL};
     for (size_t i = 0; i < sizeof postings / sizeof postings[0]; i++)
         cr_expect(kinds[postings[i]] > 0, "posting %d", postings[i]);
     for (int i = TIER_UPGRADED; i <= TIER_RENEWED; i++)

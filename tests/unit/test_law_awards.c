@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/core/calendar.h"
+#include "engine/rules/condition_compile.h"
 #include "tests/unit/law_rig.h"
 
 static struct law law;
@@ -231,6 +232,156 @@ Test(law_awards, a_cap_trims_awards_and_their_times_are_used)
         cr_assert_eq(law_asked(&law), asked[i]);
         cr_assert_eq(law_paid(&law), paid[i]);
     }
+}
+
+static void
+change(const char *member, enum event_kind kind)
+{
+    struct event event = {.kind = kind,
+                          .member = bytes_from_cstr(member),
+                          .state_change = {BYTES_LITERAL("because"), BYTES_LITERAL("eve")}};
+    cr_assert_eq(rig_event(&law.rig, event), VERDICT_ACCEPTED);
+}
+
+Test(law_awards, who_may_not_earn)
+{
+    law_award(&law, "thanks", AWARD_ACTIVITY, 5)->activity = BYTES_LITERAL("review");
+    law_award(&law, "year", AWARD_ANNIVERSARY, 7);
+    law_start(&law);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R1"), VERDICT_ACCEPTED);
+    change("ann", EVENT_SUSPEND);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R1"), VERDICT_REFERENCE_SEEN,
+                 "the reference is judged before the state");
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R2"), VERDICT_MEMBER_NOT_ACTIVE);
+    cr_assert_eq(law_tell_birthday(&law, "ann", 4, 1), VERDICT_ACCEPTED);
+    rig_tick(&law.rig, "2027-03-02T00:00:00Z");
+    cr_assert_eq(law_active(&law, "ann"), 5, "its anniversary pays nothing");
+    change("ann", EVENT_RESUME);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R2"), VERDICT_ACCEPTED);
+    change("ann", EVENT_CLOSE);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R3"), VERDICT_MEMBER_CLOSED);
+    cr_assert_eq(law_tell_birthday(&law, "ann", 4, 1), VERDICT_MEMBER_CLOSED);
+    rig_tick(&law.rig, "2028-03-02T00:00:00Z");
+    change("ann", EVENT_REOPEN);
+    rig_tick(&law.rig, "2029-03-02T00:00:00Z");
+    cr_assert_eq(law_active(&law, "ann"), 7, "open again, its anniversaries count");
+}
+
+/* Gold from 100.00: × 1.5. 5 × 1.5 = 7 rounded down, each award by itself: 14 for two. */
+Test(law_awards, a_tier_multiplies_what_says_so)
+{
+    static const int64_t points[] = {5};
+    law_award(&law, "plain", AWARD_ACTIVITY, 5)->activity = BYTES_LITERAL("share");
+    for (int i = 0; i < 2; i++) {
+        struct program_award *award = law_award(&law, i == 0 ? "a" : "b", AWARD_ACTIVITY, 5);
+        award->activity = BYTES_LITERAL("review");
+        award->tier_group = 0;
+    }
+    law_streak(&law, "daily", CALENDAR_DAY, points, 1)->tier_group = 0;
+    law.program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics[0] = {.kind = METRIC_SPEND,
+                       .money = RIG_GBP,
+                       .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                       .mission = PROGRAM_NONE},
+        .metric_count = 1,
+        .window = WINDOW_LIFETIME,
+        .upgrade = UPGRADE_IMMEDIATE,
+        .downgrade = DOWNGRADE_NONE,
+        .levels = {{.id = BYTES_LITERAL("basic"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("gold"), .thresholds = {10000}, .multiplier = {3, 2}}},
+        .level_count = 2,
+    };
+    law.program.group_count = 1;
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    cr_assert_eq(law_paid(&law), 10, "basic: × 1");
+    law_buy(&law, "ann", "O1", 10000);
+    law_at(&law, "2026-03-02T10:00:00Z");
+    law_do(&law, "ann", "review");
+    cr_assert_eq(law_paid(&law), 14);
+    law_do(&law, "ann", "share");
+    cr_assert_eq(law_paid(&law), 5, "not asked for");
+    law_do(&law, "ann", "check_in");
+    cr_assert_eq(law_paid(&law), 7);
+    law_do_at(&law, "ann", "review", "2026-03-01T09:00:00Z");
+    cr_assert_eq(law_paid(&law), 10, "the tier held then");
+}
+
+static struct bytes
+when(const char *text, enum condition_scope scope)
+{
+    static uint8_t memory[4 * CONDITION_ARENA_BYTES] __attribute__((aligned(ARENA_ALIGNMENT)));
+    static uint8_t codes[4096];
+    static size_t used;
+    struct arena arena;
+    struct condition condition;
+    struct cel_error error;
+    arena_init(&arena, memory, sizeof memory);
+    cr_assert(condition_compile(bytes_from_cstr(text), scope, &arena, &condition, &error), "%s",
+              text);
+    struct writer writer = writer_of(codes + used, sizeof codes - used);
+    condition_encode(&condition, &writer);
+    used += writer.size;
+    return writer_span(&writer);
+}
+
+static enum verdict
+review_worth(int64_t value)
+{
+    return rig_event(&law.rig, (struct event){
+                                   .kind = EVENT_ACTIVITY,
+                                   .member = BYTES_LITERAL("ann"),
+                                   .activity = {.kind = ACTIVITY_REVIEW, .value = value},
+                               });
+}
+
+Test(law_awards, conditions_of_awards)
+{
+    struct program_award *award = law_award(&law, "long", AWARD_ACTIVITY, 5);
+    award->activity = BYTES_LITERAL("review");
+    award->filter.when.code =
+        when("activity.value >= 100 && member.orders_before == 0", CONDITION_SCOPE_ACTIVITY);
+    award = law_award(&law, "divides", AWARD_ACTIVITY, 50);
+    award->activity = BYTES_LITERAL("review");
+    award->filter.when.code = when("1000 / activity.value == 10", CONDITION_SCOPE_ACTIVITY);
+    law_award(&law, "born-in-may", AWARD_BIRTHDAY, 20)->filter.when.code =
+        when("event.kind == 'birthday' && member.birthday_month == 5", CONDITION_SCOPE_MEMBER);
+    law_award(&law, "by-enrol", AWARD_SIGN_UP, 1)->filter.when.code =
+        when("event.kind == 'enrol'", CONDITION_SCOPE_MEMBER);
+    law_start(&law);
+    cr_assert_eq(law_enrol(&law, "ann"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_paid(&law), 1);
+    static const struct {
+        int64_t value, paid;
+    } rows[] = {{99, 50}, {100, 55}, {101, 5}, {0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_assert_eq(review_worth(rows[i].value), VERDICT_ACCEPTED);
+        cr_assert_eq(law_paid(&law), rows[i].paid, "a review worth %lld", (long long)rows[i].value);
+    }
+    law_buy(&law, "ann", "O1", 0);
+    review_worth(101);
+    cr_assert_eq(law_paid(&law), 0, "an order was before it");
+    int64_t before = law_active(&law, "ann");
+    law_tell_birthday(&law, "ann", 5, 2);
+    rig_tick(&law.rig, "2026-05-02T00:00:00Z");
+    cr_assert_eq(law_active(&law, "ann"), before + 20);
+    law_tell_birthday(&law, "ann", 6, 2);
+    rig_tick(&law.rig, "2027-06-02T00:00:00Z");
+    cr_assert_eq(law_active(&law, "ann"), before + 20);
+    cr_assert_eq(law_buy(&law, "bob", "O1", 0), VERDICT_ACCEPTED);
+    cr_assert_eq(law_paid(&law), 0, "an order enrols without that award");
+}
+
+Test(law_awards, conditions_of_limits)
+{
+    law_limit(&law, "long", LIMITED_ACTIVITY, 1, LIMIT_REFUSE)->when.code =
+        when("activity.value >= 100", CONDITION_SCOPE_ACTIVITY);
+    law_start(&law);
+    cr_assert_eq(review_worth(99), VERDICT_ACCEPTED);
+    cr_assert_eq(review_worth(100), VERDICT_ACCEPTED);
+    cr_assert_eq(review_worth(100), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(review_worth(99), VERDICT_ACCEPTED, "neither counted nor judged");
 }
 
 /* ---- Sign-up and first purchase ---- */

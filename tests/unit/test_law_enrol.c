@@ -201,6 +201,46 @@ Test(law_enrol, a_refused_parked_event_gets_its_refusal)
                  "a refused spend's id is free");
 }
 
+/* A refund told before its order and one behind it, 30.00 of 60.00 in all, and a spend between
+ * them: on enrolment 100 for signing up, 60 for the order less 30 for what waited for it, and the
+ * spend of 150 finds 130. Once these are spent, the other 30 are owed. */
+Test(law_enrol, returns_of_parked_orders)
+{
+    law.program.unknown_member = UNKNOWN_PARK;
+    law_start(&law);
+    law.rig.cold = true;
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R1", 1000), VERDICT_ACCEPTED);
+    cr_assert(rig_outcome(&law.rig)->waiting);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 6000), VERDICT_PARKED);
+    cr_assert_eq(rig_redeem(&law.rig, "ann", "S1", 150), VERDICT_PARKED);
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R2", 2000), VERDICT_ACCEPTED);
+    cr_assert(rig_outcome(&law.rig)->waiting, "its order waits, too");
+    law_enrol(&law, "ann");
+    cr_assert_eq(rig_outcome(&law.rig)->verdict, VERDICT_INSUFFICIENT_POINTS);
+    cr_assert_eq(law_active(&law, "ann"), 130);
+    cr_assert_eq(rig_redeem(&law.rig, "ann", "S2", 130), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R3", 3000), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_arrears(&law.rig, "ann"), 30);
+}
+
+/* A lot of one month, parked for three, expires on arrival; what comes back of its order finds
+ * nothing of it left. */
+Test(law_enrol, parked_orders_may_be_past_everything)
+{
+    law.program.unknown_member = UNKNOWN_PARK;
+    law.program.currencies[0].expiry =
+        (struct program_expiry){.kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_MONTH};
+    law_start(&law);
+    law.rig.cold = true;
+    cr_assert_eq(law_buy(&law, "ann", "O1", 6000), VERDICT_PARKED);
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R1", 6000), VERDICT_ACCEPTED);
+    law_at(&law, "2026-06-10T10:00:00Z");
+    law_enrol(&law, "ann");
+    cr_assert_eq(rig_outcome(&law.rig)->verdict, VERDICT_ACCEPTED);
+    cr_assert_eq(law_active(&law, "ann"), 100);
+    cr_assert_eq(rig_arrears(&law.rig, "ann"), 0);
+}
+
 Test(law_enrol, a_later_version_may_enrol_by_earning)
 {
     law.program.unknown_member = UNKNOWN_PARK;
