@@ -227,8 +227,14 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             "firstVerdict": first, "ordinal": ordinal, "occurredAtMs": event.get("occurred_at_ms", 0),
             "journalTimeMs": self.clock, "further": further, "waiting": accepted and self.waits,
             "amounts": [{"currency": currency, **told, "activeAfter": self.member.active(currency)}
-                        for currency, told in sorted(self.amounts.items(), key=lambda each: self.slot(each[0]))]
+                        for currency, told in self.in_order(self.amounts, event)]
             if accepted else []})
+
+    def in_order(self, amounts, event):
+        """Currency by currency, as the event's rulebook has them."""
+        rulebook = self.rulebook_at(event.get("occurred_at_ms", 0))
+        names = [*(rulebook.currencies if rulebook is not None else ()), *self.currencies]
+        return sorted(amounts.items(), key=lambda each: names.index(each[0]))
 
     def post(self, member, kind, source, target, currency, points, lot, effective, order_id="", spend_id="", hold_id="",
              expired_before=0):

@@ -142,8 +142,8 @@ class Lots:
 
     def reached(self, lot, instant):
         """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has its
-        own turn, and for a frozen member as it was at the freeze."""
-        if instant is None:
+        own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
+        if instant is None or lot.governed:
             return False
         if lot.member.frozen_at is not None:
             return instant <= min(self.clock, lot.member.frozen_at)

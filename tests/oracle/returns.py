@@ -50,7 +50,7 @@ class Returns:
             if refund_id in booked.refunds:
                 return  # told again it does nothing
             booked.refunds[refund_id] = amount_of(payload)
-        before = self.reported(booked)
+        before = self.clamped(booked)
         by_line, rest = {}, max(0, payload.get("amount_minor", 0) -
                                 sum(line.get("amount_minor", 0) for line in payload.get("lines", [])))
         for line in payload.get("lines", []):
@@ -68,7 +68,10 @@ class Returns:
             booked.order_total = max(booked.order_total, amount_of(payload))
         else:
             booked.unnamed += rest
-        self.tell_clamped(member, booked, before)
+        clamped = self.clamped(booked)
+        if clamped is not None and clamped != before:
+            self.notice(member, "refundClamped", self.now(), orderId=booked.id, currency=booked.order.money,
+                        reportedMinor=clamped[0], paidMinor=clamped[1])
         self.settle(member, booked, rulebook)
 
     def cancellation(self, event, payload, rulebook):
@@ -142,16 +145,12 @@ class Returns:
         deltas = sum(min(paid[i], booked.deltas.get(i, 0)) for i in told)
         return max(booked.unnamed + deltas, booked.order_total, sum(map(min, paid, lines))), lines
 
-    def tell_clamped(self, member, booked, before):
-        """It is reported where more was told than had been paid: of the order, or else of the first such line."""
+    def clamped(self, booked):
+        """Where more was told than had been paid: of the order, or else of the first such line."""
         paid, (total, lines) = booked.order.paid, self.reported(booked)
-        clamped = [(total, sum(paid), before[0])] if total > sum(paid) else \
-            [each for each in zip(lines, paid, before[1]) if each[0] > each[1]]
-        for reported, of, had in clamped:
-            if reported > had:
-                self.notice(member, "refundClamped", self.now(), orderId=booked.id, currency=booked.order.money,
-                            reportedMinor=reported, paidMinor=of)
-                return
+        if total > sum(paid):
+            return total, sum(paid)
+        return next(((line, of) for line, of in zip(lines, paid) if line > of), None)
 
     def refunded(self, booked):
         """What is known as refunded of each line; None for all of the order."""
