@@ -77,8 +77,9 @@ class Clock:
 
 
 class Member:
-    def __init__(self, subject, number, enrolled):
-        self.subject, self.number, self.enrolled = subject, number, enrolled
+    def __init__(self, subject, enrolled):
+        self.subject, self.enrolled = subject, enrolled  # None: nobody has enrolled yet who is waited for
+        self.number = None
         self.state, self.frozen_at, self.birthday = "active", None, None
         self.earliest = None  # instant of due work, where it is known
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first

@@ -4,6 +4,9 @@ from earning import Judged, Order, covers, rounded, share, stored
 from lots import Member, Refused
 
 
+WAITING_AT_MOST = 32  # for one order
+
+
 class Taking:
     """What one return took in one place: `lot`, `mark` (of held points), `owed`, `written` (off), `noted` or `dropped`."""
 
@@ -93,19 +96,20 @@ class Returns:
         if member is not None and order_id in member.orders:
             return member.orders[order_id]
         if member is None:
-            member = self.strangers.get(subject) or Member(subject, 10 ** 9 + len(self.strangers_seen), None)
+            member = self.strangers.get(subject) or Member(subject, None)
         for other in member.waiting.get(order_id, []):
             told = other.event["refund"] if other.kind == kind == "refund" else None
             if told is not None and payload.get("refund_id") and told.get("refund_id") == payload["refund_id"] and \
                     amount_of(told) != amount_of(payload):
                 raise Refused("conflicting_refund")
         self.judge_state()
+        if len(member.waiting.get(order_id, [])) == WAITING_AT_MOST:
+            raise Refused("limit_reached")
         if self.member is not None and kind == "refund":
             self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"],
                               self.refund_environment(event, member, rulebook, payload), {})
         if self.member is None and subject not in self.strangers:
-            self.strangers[subject] = member
-            self.strangers_seen.append(subject)
+            self.strangers[subject] = self.numbered(member)
         gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
         member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up))
         self.waits = True

@@ -144,7 +144,7 @@ class Tiers:
         rulebook = self.rulebook_at(instant)
         changed = {(group, at) for other, group, at in self.changed if other is member}
         self.changed = []
-        if rulebook is None or member.number >= 10 ** 9:
+        if rulebook is None or member.enrolled is None:
             return
         for group in rulebook.tiers.values():
             dates = [at for name, at in changed if name == group.name]
