@@ -24,7 +24,15 @@ MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3
         "returns": {"refund": 3, "cancellation": 2}, "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
         "tiers": {"tier_override": 5, "end_tier_override": 5}, "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10,
                                                                           "reject_quarantine": 10, "activity": 2}}
-FOLLOW = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
+ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
+# What must have been told before, or there is little to say.
+ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",
+         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders"}
+# The verdict after which, and the kinds of which one comes soon.
+FOLLOWED_BY = {
+    "hold": ("accepted", ["capture_hold", "capture_hold", "release_hold"]), "adjust": ("awaiting_approval", ["approve"]),
+    "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
+    "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
 
 
 class Told:
@@ -62,22 +70,35 @@ class Drawing:
 
     # ---- the event ----
 
-    def event(self, time, subject, ledger):
-        """An event of a random kind, or of the one that the member's state asks for."""
+    def event(self, time, subject, ledger, kind=None):
+        """An event of a kind, or of a random one, or of that which the member's state asks for."""
         member, told = ledger.members.get(subject), self.of(subject)
-        kind = self.random.choices(self.kinds, self.weights)[0]
-        state = getattr(member, "state", "active")
-        if member is None and self.chance(0.6):
-            kind = self.choice(["purchase", "enrol", "enrol", "activity"])
-        elif state in FOLLOW and self.chance(0.3):
-            kind = FOLLOW[state]
-        elif told.quarantined and self.chance(0.1):
-            kind = self.choice(["release_quarantine", "reject_quarantine"])
+        kind = kind or self.kind(member, told)
         occurred = self.occurred(time, member, told)
         kind = "purchase" if kind in WITHOUT else kind
         payload = getattr(self, "draw_" + kind)(told, member, occurred)
         return {"source": self.choice(["shop", "shop", "till"]), "id": self.name("e"), subject[0]: subject[1],
                 "occurred_at_ms": occurred, kind: {name: value for name, value in payload.items() if value not in (None, "", 0, [])}}
+
+    def kind(self, member, told):
+        state = getattr(member, "state", "active")
+        if member is None and self.chance(0.6):
+            return self.choice(["purchase", "enrol", "enrol", "activity"])
+        if state in ENDED_BY and self.chance(0.3):
+            return ENDED_BY[state]
+        kind = self.random.choices(self.kinds, self.weights)[0]
+        return "purchase" if kind in ABOUT and not getattr(told, ABOUT[kind]) and self.chance(0.8) else kind
+
+    def follow(self, event, outcome):
+        """What kind of event mostly follows soon, or None."""
+        kind = next(name for name in event if isinstance(event[name], dict))
+        asked, kinds = FOLLOWED_BY.get(kind, (None, [None]))
+        if outcome["verdict"] == asked and self.chance(0.4):
+            return self.choice(kinds)
+        told = self.of(("guest", event["guest"]) if "guest" in event else ("member", event["member"]))
+        if told.quarantined and self.chance(0.15):
+            return self.choice(["release_quarantine", "reject_quarantine"])
+        return None
 
     def occurred(self, time, member, told):
         if self.chance(0.55):
@@ -132,8 +153,8 @@ class Drawing:
     def amount(self):
         if self.chance(self.shape.huge):
             return self.choice([10 ** 15, 10 ** 15 - 1, 99_999_999_999_937])
-        return self.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2000, 2550, 5000, self.random.randrange(5000),
-                            self.random.randrange(20000)])
+        return self.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2000, 2550, 5000, 10000, self.random.randrange(5000),
+                            self.random.randrange(20000), self.random.randrange(20000)])
 
     def where(self, *names):
         words = {"channel": CHANNELS, "store": STORES, "partner": PARTNERS}
@@ -174,13 +195,13 @@ class Drawing:
         lines = [self.line(number) for number in range(self.choice([1, 1, 1, 2, 3, 4]))]
         paid = sum(line.get("amount_minor", 0) - line.get("discount_minor", 0) for line in lines)
         return {"order_id": order_id, "currency": self.choice(self.moneys), "lines": lines,
-                "points_tender_minor": min(self.choice([0, 0, 0, paid // 3]), AMOUNT_MAX),
-                "gift_card_minor": min(self.choice([0, 0, 0, paid // 2]), AMOUNT_MAX),
+                "points_tender_minor": min(self.choice([0, 0, 0, 0, 0, paid // 3]), AMOUNT_MAX),
+                "gift_card_minor": min(self.choice([0, 0, 0, 0, 0, paid // 2]), AMOUNT_MAX),
                 **self.where("channel", "store", "partner")}
 
     def line(self, number):
         amount = self.amount()
-        discount = self.choice([0, 0, 0, amount // 10, amount // 3, amount])
+        discount = self.choice([0, 0, 0, 0, 0, 0, amount // 10, amount // 10, amount // 3, amount])
         line = {"kind": "GOODS" if self.shape.plain else self.choice(LINE_KINDS), "amount_minor": amount,
                 "discount_minor": discount, "tax_minor": self.choice([0, 0, (amount - discount) // 6, amount - discount])}
         for name, words in (("category", CATEGORIES), ("sku", SKUS), ("brand", BRANDS)):
@@ -201,6 +222,8 @@ class Drawing:
         order_id = self.choice(known[-4:])
         order = told.orders[order_id]
         paid = [line.get("amount_minor", 0) - line.get("discount_minor", 0) for line in order["lines"]]
+        tender = order.get("points_tender_minor", 0) + order.get("gift_card_minor", 0)
+        paid = [each - (each * tender // sum(paid) if tender else 0) for each in paid]
         refund = {"order_id": order_id, "currency": order["currency"] if self.chance(0.97) else self.choice(self.moneys)}
         before = told.refunds.get(order_id, {})
         if before and self.chance(0.12):  # told again, or another amount under its id
@@ -215,13 +238,13 @@ class Drawing:
         total = sum(each.get("amount_minor", 0) for each in refund.get("lines", []))
         if total == 0 or self.chance(0.1):
             refund["amount_minor"] = min(AMOUNT_MAX, total + max(1, self.choice(
-                [sum(paid), sum(paid) // 2, sum(paid) // 3, 1, 500, 1000, sum(paid) + 1])))
+                [sum(paid), sum(paid) // 2, sum(paid) // 3, sum(paid) // 4, 1, 100, 500, sum(paid) + self.chance(0.1)])))
         return {**refund, **self.where()}
 
     def refund_lines(self, order, paid):
         picked = sorted(self.random.sample(range(len(paid)), k=self.random.randrange(1, len(paid) + 1)))
         lines = [{"line_id": order["lines"][i].get("line_id") or str(i + 1), "amount_minor": min(AMOUNT_MAX, self.choice(
-            [paid[i], paid[i], paid[i] // 2, paid[i] // 3, paid[i] + 1]))} for i in picked]
+            [paid[i], paid[i], paid[i] // 2, paid[i] // 3, paid[i] // 4, paid[i] + self.chance(0.2)]))} for i in picked]
         if self.chance(0.05):
             lines.append({"line_id": "no-such-line", "amount_minor": self.amount()})
         return [line for line in lines if line["amount_minor"]]

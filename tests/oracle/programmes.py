@@ -54,7 +54,7 @@ class Programmes:
 
     def draw(self):
         """The versions, as nodes."""
-        books = [self.draw_book(1, self.start - self.choice([0, DAY, 400 * DAY]))]
+        books = [self.draw_book(1, self.start - self.choice([0, DAY, 400 * DAY, 400 * DAY, 400 * DAY]))]
         for version in range(2, 2 + self.choice([0, 0, 1, 1, 2])):
             since = self.start + self.choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY, 90 * DAY])
             books.append(self.mixed(self.draw_book(version, since), books[-1]))
@@ -90,7 +90,7 @@ class Programmes:
         self.names = 0
         if self.chance(0.5) and not self.plain:
             book["accept"] = {"future": self.choice(["0 s", "1 s", "5 min", "1 h"]),
-                              "past": self.choice(["60 s", "2 h", "30 days", "90 days", "366 days", "366 days"])}
+                              "past": self.choice(["2 h", "30 days", "90 days", "366 days", "366 days", "366 days"])}
         if self.chance(0.4):
             book["members"] = {"unknown": self.choice(["auto-enrol", "park", "park", "reject"])}
         self.funders = self.some(FUNDERS) if self.chance(0.4) else []
@@ -245,7 +245,7 @@ class Programmes:
         rules = []
         for number in range(self.choice([1, 2, 3, 5, 8] if self.theme == "earning" else [1, 2, 3])):
             rules.append(self.draw_rule(self.choice(currencies) if number else "points"))
-        if self.plain or self.chance(0.6):  # most programmes have a plain one
+        if self.plain or self.chance(0.75):  # most programmes have a plain one
             rules[0] = {"rule": rules[0]["rule"], "currency": "points", "rate": self.rate("GBP")}
             self.multiply(rules[0])
         return rules
