@@ -1,0 +1,251 @@
+"""Lots, and the few ways in which points move (semantics §3, §4 Pending, §7)."""
+
+from civil import DAY, FOR_EVER, Period, yearly
+
+
+class Refused(Exception):
+    """A named verdict; a refused event moves nothing."""
+
+
+class Lot:
+    def __init__(self, lot_id, member, currency, points, rule, rulebook, earned, order_id=None, funder=None):
+        self.id, self.member, self.currency, self.rule, self.rulebook = lot_id, member, currency, rule, rulebook
+        self.granted = self.remaining = points
+        self.earned, self.order_id, self.funder = earned, order_id, funder
+        self.activates = self.deadline = self.fixed_expiry = self.inactivity = None
+        self.phase = "pending"  # then active, lapsing, passed (its instant came) or cancelled
+        self.held = self.expired = 0
+        self.grace_shift = 0  # by having been frozen
+        self.passing = 0  # in `active` for a moment, while the rest is lapsing
+        self.marks = []  # of what is held, to be clawed back
+        self.granted_at = 0  # journal time
+        self.quarantine = None
+        self.unit_cost = self.cost_currency = None
+
+    @property
+    def expires(self):
+        """Exclusive; None for never. Under inactivity it is the clock's of the currency."""
+        if self.inactivity is None or self.phase == "pending":
+            return self.fixed_expiry
+        start = self.member.clocks.get(self.currency)
+        return None if start is None else self.rulebook.zone.plus(start, self.inactivity)
+
+    @property
+    def marked(self):
+        return sum(mark.left for mark in self.marks)
+
+    @property
+    def grace(self):
+        expiry = self.rulebook.currencies[self.currency].expiry
+        return expiry.grace if expiry is not None else 0
+
+    def grace_end(self):
+        return self.rulebook.zone.plus(self.expires, Period(self.grace, "days")) + self.grace_shift
+
+    @property
+    def account(self):
+        return {"pending": "PENDING", "lapsing": "LAPSING"}.get(self.phase, "ACTIVE")
+
+    @property
+    def state(self):
+        if self.phase == "pending" and self.remaining:
+            return "pending"
+        if self.phase == "lapsing" and self.remaining:
+            return "lapsing"
+        if self.remaining or self.held:
+            return "active"
+        return "cancelled" if self.phase == "cancelled" else "expired" if self.expired else "exhausted"
+
+    def spend_order(self):
+        """Soonest expiry first, never-expiring last, then earned_at, then lot id (semantics §5)."""
+        return (FOR_EVER if self.expires is None else self.expires, self.earned, self.id)
+
+
+class Member:
+    def __init__(self, subject, number, enrolled):
+        self.subject, self.number, self.enrolled = subject, number, enrolled
+        self.state, self.frozen_at, self.birthday = "active", None, None
+        self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
+        self.clocks = {}  # of inactivity, by currency: since when
+        self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
+        self.waiting = {}  # order id: what came before it
+        self.tiers, self.metrics, self.reevaluations = {}, {}, []
+        self.noticed = set()  # (currency, instant) for which the notice went out
+        self.references = set()
+        self.paid = {}  # how often awards were paid, by (name, per, bucket)
+        self.cap_uses = {}  # what caps counted, by (name, per): [[occurred_at, points]]
+        self.limit_uses = {}  # what limits counted, by name: [(occurred_at, value)]
+        self.checked, self.missions = {}, {}
+        self.yearly = {}  # "birthday" and "anniversary": the next instant
+        self.quarantines, self.awaiting = {}, {}
+
+    def open_lots(self, currency, *phases):
+        return sorted((lot for lot in self.lots if lot.remaining and lot.currency == currency and lot.phase in phases),
+                      key=Lot.spend_order)
+
+    def active(self, currency):
+        return sum(lot.passing + (lot.remaining if lot.phase == "active" else 0) for lot in self.lots if lot.currency == currency)
+
+    def sum_of(self, currency, account):
+        if account == "ARREARS":
+            return self.owes(currency)
+        if account == "HELD":
+            return sum(lot.held for lot in self.lots if lot.currency == currency)
+        return sum(lot.remaining for lot in self.lots if lot.currency == currency and lot.account == account)
+
+    def owes(self, currency, order_id=None):
+        return sum(points for order, points in self.arrears.get(currency, ()) if order_id in (None, order))
+
+
+class Lots:
+    def date(self, lot, pending_from=None):
+        """Sets when a lot expires, once its activation is known (semantics §7)."""
+        expiry, zone, member = lot.rulebook.currencies[lot.currency].expiry, lot.rulebook.zone, lot.member
+        if expiry is None:
+            return
+        if expiry.kind == "inactivity":
+            lot.inactivity = expiry.inactivity
+            return
+        start = lot.earned if expiry.from_ == "earning" else lot.activates
+        if start is None:
+            return
+        if expiry.kind == "after":
+            lot.fixed_expiry = zone.rounded(zone.plus(start, expiry.after), expiry.round)
+        elif expiry.kind == "dates":
+            lot.fixed_expiry = self.end_of_next(zone, start, expiry.dates)
+        else:
+            enrolled = zone.date(member.enrolled)
+            lot.fixed_expiry = zone.next_yearly(start, enrolled.month, enrolled.day)
+
+    @staticmethod
+    def end_of_next(zone, start, dates):
+        """Usable through the next of these month-days on or after the local date of the start."""
+        date = zone.date(start)
+        days = [yearly(year, month, day) for year in (date.year, date.year + 1) for month, day in dates]
+        return zone.midnight(min(day for day in days if day >= date) + DAY)
+
+    def reached(self, lot, instant):
+        """Whether an instant of expiry has come: for a frozen member expiry is paused."""
+        member = lot.member
+        now = self.clock if member.frozen_at is None else min(self.clock, max(member.frozen_at, lot.granted_at))
+        return instant is not None and instant <= now
+
+    # ---- into a member's accounts ----
+
+    def draft(self, member, currency, points, rule, rulebook, earned, place, **more):
+        """A lot that is not the member's yet."""
+        lot = Lot(None, member, currency, points, rule, rulebook, earned, **more)
+        lot.activates, lot.deadline = place
+        lot.granted_at = self.clock
+        self.date(lot)
+        return lot
+
+    def add(self, lot):
+        index = self.indexes.get(self.lot_ordinal, 0)
+        self.indexes[self.lot_ordinal] = index + 1
+        lot.id = (self.lot_ordinal, index)
+        lot.member.lots.append(lot)
+
+    def grant(self, lot, kind="GRANT", source="ISSUED", effective=None, **ids):
+        """Points are granted: at once, or pending until they activate; a lot that is past its instants on arrival goes through
+        them here."""
+        self.add(lot)
+        effective = lot.earned if effective is None else effective
+        at_once = lot.activates is not None and lot.activates <= effective and lot.quarantine is None
+        if at_once:
+            self.enter(lot, 0, kind, source, effective, **ids)
+            return
+        self.post(lot.member, kind, source, "PENDING", lot.currency, lot.granted, lot, effective, **ids)
+        activates = FOR_EVER if lot.activates is None or lot.quarantine else lot.activates
+        if lot.expires is not None and lot.expires <= activates and self.reached(lot, lot.expires):
+            self.expire(lot, **ids)
+        elif activates <= self.clock:
+            self.activate_lot(lot, activates, **ids)
+
+    def enter(self, lot, more, kind, source, effective, **ids):
+        """A movement into `active`, of a new lot or of `more` points: pays arrears at once, from that lot."""
+        self.come(lot, more, kind, source, effective, **ids)
+        if self.reached(lot, lot.expires):
+            self.expire(lot, **ids)  # past its instant on arrival: pays no arrears
+        else:
+            self.repay(lot, lot.remaining, effective, **ids)
+
+    def come(self, lot, more, kind, source, effective, **ids):
+        """A movement into `active` starts the clock of inactivity where there were no active points."""
+        member, points = lot.member, more or lot.remaining
+        if member.active(lot.currency) == 0:
+            member.clocks[lot.currency] = effective
+        if lot.phase == "lapsing":
+            lot.passing += more
+        else:
+            lot.phase, lot.quarantine = "active", None
+            lot.remaining += more
+        self.post(member, kind, source, "ACTIVE", lot.currency, points, lot, effective, **ids)
+
+    def activate_lot(self, lot, instant, kind="ACTIVATE", **ids):
+        """From `pending` into `active`."""
+        if lot.activates != instant:
+            lot.activates = instant
+            self.date(lot)
+        self.enter(lot, 0, kind, "PENDING", instant, **ids)
+
+    def repay(self, lot, points, effective, only_order=None, **ids):
+        """From a lot, at most so many points: arrears, the oldest first."""
+        member = lot.member
+        debts = member.arrears.get(lot.currency, [])
+        paid = 0
+        for debt in debts:
+            if only_order is None or debt[0] == only_order:
+                part = min(debt[1], points - paid)
+                debt[1], paid = debt[1] - part, paid + part
+        member.arrears[lot.currency] = [debt for debt in debts if debt[1]]
+        if paid:
+            self.out_of(lot, paid)
+            self.post(member, "REPAY", "ACTIVE", "ARREARS", lot.currency, paid, lot, effective, **ids)
+        return paid
+
+    @staticmethod
+    def out_of(lot, points):
+        if lot.passing:
+            lot.passing -= points
+        else:
+            lot.remaining -= points
+
+    # ---- out of them by time ----
+
+    def expire_at_once(self, lot, points, **ids):
+        """Points that came back to a lot past its instant, whose rest may be lapsing."""
+        if not lot.passing:
+            self.expire(lot, **ids)
+            return
+        lot.passing -= points
+        lot.expired += points
+        self.post(lot.member, "EXPIRE", "ACTIVE", "EXPIRED", lot.currency, points, lot, lot.expires, **ids)
+
+    def expire(self, lot, kind="EXPIRE", effective=None, **ids):
+        points, account = lot.remaining, lot.account
+        effective = self.fix(lot) if effective is None else effective
+        lot.phase = "passed"
+        lot.expired, lot.remaining = lot.expired + points, 0
+        if points:  # all may be held
+            self.post(lot.member, kind, account, "EXPIRED", lot.currency, points, lot, effective, **ids)
+
+    def lapse(self, lot):
+        instant = self.fix(lot)
+        lot.phase = "lapsing"
+        if lot.remaining:
+            self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
+
+    @staticmethod
+    def fix(lot):
+        """What expired by inactivity keeps its instant."""
+        if lot.phase != "pending":
+            lot.fixed_expiry, lot.inactivity = lot.expires, None
+        return lot.fixed_expiry
+
+    def cancel(self, lot, instant, **ids):
+        """A pending lot whose event did not come, or that was rejected."""
+        points = lot.remaining
+        lot.phase, lot.quarantine = "cancelled", None
+        lot.expired, lot.remaining = lot.expired + points, 0
+        self.post(lot.member, "CANCEL", "PENDING", "REVERSED", lot.currency, points, lot, instant, **ids)
