@@ -350,7 +350,8 @@ class Drawing:
         if self.chance(0.25):
             grant["activates_at_ms"] = self.later(occurred, -1, 0, 1, 7)
         if self.chance(0.3):
-            grant["expires_at_ms"] = self.later(grant.get("activates_at_ms", occurred), 0, 1, 10, 40)
+            starts = grant.get("activates_at_ms", 0)
+            grant["expires_at_ms"] = max(starts + 1, self.later(starts or occurred, 0, 1, 10, 40))
         elif self.chance(0.1):
             grant["never_expires"] = True
         if told.orders and self.chance(0.3):
@@ -443,7 +444,7 @@ class Drawing:
         if self.groups and self.chance(0.8):
             override["group"] = self.choice(self.groups)
         if self.chance(0.7):
-            override["until_ms"] = self.later(occurred, 0, 1, 10, 60)
+            override["until_ms"] = max(occurred + 1, self.later(occurred, 0, 1, 10, 60))
         return override
 
     def draw_end_tier_override(self, told, member, occurred):
@@ -452,23 +453,40 @@ class Drawing:
 
 # ---- mistakes of form: they take no ordinal and use up no id ----
 
-EMPTIED = {"purchase": ["order_id", "currency", "lines"], "cancellation": ["order_id"], "delivered": ["order_id"],
-           "redeem": ["spend_id"], "cancel_redemption": ["spend_id"], "hold": ["hold_id"], "capture_hold": ["hold_id"],
-           "release_hold": ["hold_id"], "grant": ["points"], "adjust": ["points", "reason", "actor"], "approve": ["awaiting", "actor"],
-           "tier_override": ["tier"], "release_quarantine": ["granted_by"], "reject_quarantine": ["granted_by"],
-           "renew_lots": ["share"]}
+# What cannot be left out.
+NEEDED = {"purchase": ["order_id", "currency", "lines"], "refund": ["currency"], "cancellation": ["order_id"],
+          "delivered": ["order_id"], "activity": ["kind"], "redeem": ["spend_id"], "cancel_redemption": ["spend_id"],
+          "hold": ["hold_id"], "capture_hold": ["hold_id"], "release_hold": ["hold_id"], "grant": ["points"],
+          "adjust": ["points", "reason", "actor"], "approve": ["awaiting", "actor"], "extend_lots": ["days", "expires_at_ms"],
+          "reinstate_lots": ["expires_at_ms"], "renew_lots": ["share", "expires_at_ms"], "release_quarantine": ["granted_by"],
+          "reject_quarantine": ["granted_by"], "profile_update": ["birthday"], "tier_override": ["tier"]}
+LINE = {"kind": "GOODS", "amount_minor": 100}
+# What contradicts something else.
+WRONG = {
+    "purchase": [{"lines": [{**LINE, "discount_minor": 101}]}, {"lines": [{**LINE, "tax_minor": 101}]}, {"lines": [LINE, {
+        **LINE, "line_id": "1"}]}, {"lines": [LINE], "points_tender_minor": 60, "gift_card_minor": 41}],
+    "refund": [{"style": "CUMULATIVE", "refund_id": "b"}, {"lines": [{"line_id": "1", "amount_minor": 100}], "amount_minor": 99},
+               {"lines": [{"line_id": "1", "amount_minor": 10}] * 2, "amount_minor": 20}],
+    "redeem": [{"points": 1, "reward": {"reward_id": "mug"}}, {"points": -1}],
+    "hold": [{"points": 1, "payment": {"currency": "GBP", "amount_minor": 1}}],
+    "grant": [{"activates_at_ms": 2000, "expires_at_ms": 2000}],
+    "renew_lots": [{"share": {"numerator": 3, "denominator": 2}}, {"share": {"numerator": 1}}],
+    "enrol": [{"birthday": {"month": 2, "day": 30}}, {"birthday": {"month": 13, "day": 1}}],
+    "tier_override": [{"until_ms": 1}],
+    "extend_lots": [{"choice": {"expiring_from_ms": 2000, "expiring_until_ms": 2000}}],
+}
 
 
 def spoiled(random, event):
-    """The event with a mistake that every ledger must see, and its verdict; None where there is none to make."""
+    """The event with a mistake that every ledger must see, and its verdict."""
     kind = next(name for name in event if isinstance(event[name], dict))
     payload = dict(event[kind])
     if kind == "purchase" and random.random() < 0.2:
         return {**event, kind: {**payload, "currency": "ZZZ"}}, "unknown_currency"
-    if kind not in EMPTIED or random.random() < 0.1:
+    if kind in WRONG and random.random() < 0.5:
+        return {**event, kind: {**payload, **random.choice(WRONG[kind])}}, "malformed"
+    name = random.choice(NEEDED.get(kind, ["nothing"]))
+    if name not in payload or random.random() < 0.1:
         return {**event, "occurred_at_ms": 0}, "malformed"
-    name = random.choice(EMPTIED[kind])
-    if name not in payload:
-        return None
     del payload[name]
     return {**event, kind: payload}, "malformed"

@@ -142,9 +142,8 @@ class World:
         subject = self.random.choice(self.locals[partition])
         event = self.drawing.event(time, subject, self.ledgers[partition])
         if self.chance(0.02):
-            mistaken = spoiled(self.random, event)
-            if mistaken is not None:
-                return {"time": time, "event": mistaken[0], "bad_form": mistaken[1]}
+            event, verdict = spoiled(self.random, event)
+            return {"time": time, "event": event, "bad_form": verdict}
         self.sent.append(event)
         return {"time": time, "event": event}
 
