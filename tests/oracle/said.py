@@ -35,7 +35,7 @@ def plain(value):
 def _shown(item, topic):
     """An output as JSON, with the oracle's names."""
     item = dict(item)
-    item["subject"] = ("guest", item["guest"]) if "guest" in item else ("member", item["member"])
+    item["subject"] = ("guest", item["guest"]) if "guest" in item else ("member", item.get("member", ""))
     if topic == "outcomes":
         item.update(verdict=item["verdictName"], firstVerdict=item.get("firstVerdictName"))
     if topic == "postings":
