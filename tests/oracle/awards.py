@@ -236,11 +236,11 @@ class Awards:
 
     # ---- committing ----
 
-    def commit(self, grants, quarantined=None, booked=None):
+    def commit(self, grants, quarantined=False, booked=None):
         """The lots become the member's; caps and awards have counted."""
         member, rulebook, occurred = grants.member, grants.rulebook, grants.occurred
         held_back = None
-        if quarantined is not None and grants.lots:
+        if quarantined and grants.lots:
             until = rulebook.zone.plus(self.clock, rulebook.quarantine.undecided)
             held_back = Quarantine(self.event, rulebook, list(grants.lots), until)
             member.quarantines[self.cause()] = held_back
@@ -260,9 +260,6 @@ class Awards:
                 self.measure(rulebook, member, occurred, "points", lot.granted, lot.currency, grants.metrics)
         if held_back is not None:
             held_back.metrics, held_back.booked = grants.metrics, booked
-            for currency, points in grants.points().items():
-                self.notice(member, "quarantined", occurred, currency=currency, points=points,
-                            evidence=self.proof(quarantined), undecidedUntilMs=held_back.undecided_until)
 
     # ---- activities ----
 
@@ -285,12 +282,12 @@ class Awards:
         self.plan_missions(grants, "activity", payload, word=word)
         if word == "birthday":
             self.plan_birthday(grants, "birthday", payload)
-        evidence = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(), word)
+        quarantined = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(), word)
         self.enrol_now(member, rulebook)
         if reference[1]:
             member.references.add(reference)
-        self.commit(grants, evidence)
-        self.measure(rulebook, member, occurred, "visits", 1, word, grants.metrics)
+        self.commit(grants, quarantined)
+        self.measure(rulebook, member, occurred, "visits", 1, word, [])
         self.done()
 
     def plan(self, event, member, rulebook, **scope):
@@ -303,7 +300,8 @@ class Awards:
         return {"event": event, "kind": kind, "rulebook": rulebook, "order": None, "line": None, "activity": None,
                 "spend": None, **scope,
                 "member": {"id": member.subject[1], "guest": member.subject[0] == "guest", "state": member.state,
-                           "enrolled_at_ms": member.enrolled, "birthday": member.birthday, "tiers": tiers}}
+                           "enrolled_at_ms": member.enrolled, "birthday": member.birthday, "tiers": tiers,
+                           "orders_before": len(member.orders)}}
 
     def plan_sign_up(self, grants, payload):
         if self.member is None:

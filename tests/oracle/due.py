@@ -14,6 +14,10 @@ class Due:
         for item in self.due_items(member):
             yield (item[0], item[1], member.number) + item[2:]
 
+    def next_due(self, member):
+        """The instants of everything a member has due: for whoever wants to aim at one."""
+        return [item[0] for item in self.due_of(member)]
+
     def due_items(self, member):
         for i, hold in enumerate(member.holds.values()):
             if hold.open:

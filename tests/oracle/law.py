@@ -18,7 +18,7 @@ from spending import Spending
 from tiers import Tiers
 
 ITEMS_AFTER_EVENT, ITEMS_AFTER_TICK = 64, 65_536
-PARKED_AT_MOST = 1000
+PARKED_AT_MOST = 100
 ENVELOPE = ("source", "id", "member", "guest", "occurred_at_ms", "correlation_id", "traceparent")
 WAITING_KINDS = ("refund", "cancellation", "delivered")  # of unknown members they wait for the order that they name
 
@@ -29,7 +29,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
         self.strangers, self.strangers_seen = {}, []  # not enrolled, but something waits for an order of theirs
-        self.parked = {}  # subject: [(event, ordinal)]
+        self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
         self.postings, self.outcomes, self.tiers, self.notices = [], [], [], []
@@ -164,13 +164,18 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         if len(parked) == PARKED_AT_MOST:
             raise Refused("limit_reached")
         parked.append((event, ordinal))
+        self.parked_ordinals.add(ordinal)
 
     def judge_parked(self, subject):
         """What was parked until the member is enrolled gets its final answer."""
         for event, ordinal in self.parked.pop(subject):
             self.due(None, self.member)
+            self.parked_ordinals.discard(ordinal)
+            behind = self.indexes.pop(ordinal, 0)
             verdict = self.judge(event, ordinal, None)
             self.finish(event, verdict, ordinal, further=True)
+            if ordinal == self.next_ordinal - 1:
+                self.indexes[ordinal] = max(behind, self.indexes.get(ordinal, 0))
 
     # ---- whom it is about ----
 

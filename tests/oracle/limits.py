@@ -62,18 +62,30 @@ class Limits:
         return over, counted
 
     def judge_limits(self, member, rulebook, kind, payload, occurred, environment, points, word=None):
-        """Refuses, or returns the first limit that quarantines and what is to be done once the event is accepted."""
+        """Refuses, or says whether the event's grants are held back; what is said and counted comes once it is accepted."""
         over, counted = self.over_limits(member, rulebook, kind, payload, occurred, environment, points, word)
         if any(limit.action == REFUSE for limit, _ in over):
             raise Refused("limit_reached")
+        quarantines = [evidence for limit, evidence in over if limit.action == QUARANTINE]
         for limit, evidence in over:
             if limit.action == FLAG:
                 self.after.append(lambda evidence=evidence: self.notice(
                     member, "limitFlagged", occurred, evidence=self.proof(evidence)))
+            elif evidence is quarantines[0]:
+                self.after.append(lambda evidence=evidence: self.say_quarantined(member, occurred, evidence))
         for limit, value in counted:
             self.after.append(lambda limit=limit, value=value: member.limit_uses.setdefault(limit.name, []).append(
                 (occurred, value)))
-        return next((evidence for limit, evidence in over if limit.action == QUARANTINE), None)
+        return bool(quarantines)
+
+    def say_quarantined(self, member, occurred, evidence):
+        quarantine = member.quarantines.get(self.cause())
+        points = {}
+        for lot in quarantine.lots if quarantine is not None else ():
+            points[lot.currency] = points.get(lot.currency, 0) + lot.granted
+        for currency, each in points.items():
+            self.notice(member, "quarantined", occurred, currency=currency, points=each, evidence=self.proof(evidence),
+                        undecidedUntilMs=quarantine.undecided_until)
 
     def proof(self, evidence):
         return {**evidence, "events": [self.cause()]}

@@ -3,6 +3,9 @@
 from civil import DAY, FOR_EVER, Period, yearly
 
 
+BEHIND_PARKED = 65_536  # of lots that time makes right behind a parked event, whose own lots are still to come
+
+
 class Refused(Exception):
     """A named verdict; a refused event moves nothing."""
 
@@ -142,7 +145,7 @@ class Lots:
         return lot
 
     def add(self, lot):
-        index = self.indexes.get(self.lot_ordinal, 0)
+        index = self.indexes.get(self.lot_ordinal, BEHIND_PARKED if self.lot_ordinal in self.parked_ordinals else 0)
         self.indexes[self.lot_ordinal] = index + 1
         lot.id = (self.lot_ordinal, index)
         lot.member.lots.append(lot)

@@ -52,11 +52,11 @@ class Purchases:
         if not member.orders:
             self.plan_first_purchase(grants, payload)
         self.plan_missions(grants, "purchase", payload, order=order, order_id=order_id)
-        evidence = self.judge_limits(member, rulebook, "purchase", payload, occurred, grants.environment, grants.points())
+        quarantined = self.judge_limits(member, rulebook, "purchase", payload, occurred, grants.environment, grants.points())
         self.enrol_now(member, rulebook)
         member.orders[order_id] = booked
         booked.claims += [self.claim(grants, lot) for lot in grants.lots[own:] if lot.order_id]
-        self.commit(grants, evidence, booked)
+        self.commit(grants, quarantined, booked)
         booked.metrics = self.measure_order(member, rulebook, booked)
         self.done()
         self.apply_waiting(member, booked, event)

@@ -63,6 +63,7 @@ class Spending:
         levels = {name: self.level_at(member, rulebook, group, occurred) for name, group in rulebook.tiers.items()}
         environment = self.environment(event, member, rulebook, levels, spend=payload)
         points, reward = self.asked(payload, currencies[0], rulebook, occurred, levels, environment)
+        environment["spend_points"] = points
         if member.subject[0] == "guest":
             raise Refused("guest_cannot_spend")
         self.judge_state("active")
@@ -82,10 +83,13 @@ class Spending:
             if reward is None:
                 raise Refused("unknown_reward")
             price = best_for(reward.prices, currency, rulebook, levels)
-            if price is None or not within(reward, occurred) or \
-                    (reward.when is not None and not reward.when.true_for(environment)):
+            if price is None or not within(reward, occurred):
                 raise Refused("reward_unavailable")
-            return stored(price.points * (payload["reward"].get("count") or 1)), reward
+            points = stored(price.points * (payload["reward"].get("count") or 1))
+            environment["spend_points"] = points
+            if reward.when is not None and not reward.when.true_for(environment):
+                raise Refused("reward_unavailable")
+            return points, reward
         if "payment" in payload:
             payment = payload["payment"]
             rule = payment_rule(rulebook, currency, payment)
