@@ -65,12 +65,6 @@ class Due:
             return None
         return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned)
 
-    def soonest(self, member):
-        """The first instant of anything it has due; forgotten whenever the member is touched."""
-        if member.soonest is None:
-            member.soonest = min((item[0] for item in self.due_items(member)), default=FOR_EVER)
-        return member.soonest
-
     # ---- doing it ----
 
     def due(self, limit, member=None, judged=0):
@@ -78,11 +72,7 @@ class Due:
 
         What a late event makes due lies before the instant at which tiers were `judged`, and in a period that may be closed.
         """
-        members = [member]
-        if member is None:
-            members = [each for each in (*self.members.values(), *self.strangers.values()) if self.soonest(each) <= self.clock]
-        for each in members:
-            each.soonest = None
+        members = list(self.members.values()) + list(self.strangers.values()) if member is None else [member]
         queues = {each.number: self.queue(each) for each in members}
         while limit is None or limit > 0:
             first = min((queue[0][:4] for queue in queues.values() if queue), default=(FOR_EVER,))

@@ -31,7 +31,7 @@ ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": 
 # The verdict after which, and the kinds of which one comes soon.
 FOLLOWED_BY = {
     "hold": ("accepted", ["capture_hold", "capture_hold", "release_hold"]), "adjust": ("awaiting_approval", ["approve"]),
-    "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
+    "refund": ("accepted", ["refund", None]), "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
     "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
 
 
@@ -229,7 +229,7 @@ class Drawing:
         if before and self.chance(0.12):  # told again, or another amount under its id
             again = self.choice(list(before.values()))
             return again if self.chance(0.6) else {**again, "lines": [], "amount_minor": self.random.randrange(1, 3000)}
-        if self.chance(0.3):
+        if self.chance(0.4):
             refund["style"] = "CUMULATIVE"
         else:
             refund["refund_id"] = self.name("b")

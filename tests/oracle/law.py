@@ -72,8 +72,6 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
                 self.answer(entry["event"], "forwarded")
             else:
                 self.apply(entry["event"], entry.get("first_append", self.clock), entry.get("bad_form"))
-                for touched in filter(None, (self.member, self.strangers.get(subject_of(entry["event"])))):
-                    touched.soonest = None
             self.due(ITEMS_AFTER_EVENT)
         elif "tick" in entry:
             self.due(ITEMS_AFTER_TICK)
@@ -83,8 +81,6 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.currencies += [name for name in rulebook.currencies if name not in self.currencies]
         self.groups += [name for name in rulebook.tiers if name not in self.groups]
         self.reevaluation(rulebook)
-        for member in self.members.values():
-            member.soonest = None
 
     def rulebook_at(self, instant):
         """Of the versions activated before whose effective_from is not after the instant, the last activated."""

@@ -68,7 +68,6 @@ class Member:
     def __init__(self, subject, number, enrolled):
         self.subject, self.number, self.enrolled = subject, number, enrolled
         self.state, self.frozen_at, self.birthday = "active", None, None
-        self.soonest = None  # of what it has due, while that is known
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
         self.clocks = {}  # of inactivity, by currency: since when
         self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
