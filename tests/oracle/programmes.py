@@ -356,7 +356,7 @@ class Programmes:
         if on == "balance":
             award["balance"] = self.points(currency, 1, 20, 100, 200)
         timed = on in ("birthday", "anniversary")
-        if not timed and self.chance(0.4):
+        if on in ("activity", "balance") and self.chance(0.5):
             award["times"] = self.choice([1, 1, 2, 3])
             if self.chance(0.8):
                 award["per"] = self.choice(UNITS + ["lifetime"])
@@ -591,7 +591,9 @@ class Programmes:
             limit["measure"] = measure
         if measure == "points":
             limit["currency"] = self.choice(self.spendable if of in ("redeem", "hold") else currencies)
-        if measure != "money" and self.chance(0.3):
+        if self.chance(0.3):
+            if measure == "money":
+                limit["money"] = self.choice(["GBP", "GBP", "JPY"])
             limit["times_own_mean"] = self.choice(["1", "2", "5", "1.5", "0.5"])
         else:
             limit["max"] = {"count": self.choice([1, 2, 3]), "money": self.choice(["30.00 GBP", "100.00 GBP"]),
@@ -599,9 +601,8 @@ class Programmes:
             limit["window"] = self.choice(LENGTHS)
         actions = ["refuse", "flag"] + ["quarantine"] * 2 * (of in ("purchase", "activity"))
         limit["action"] = self.choice(actions)
-        scope = {"purchase": "order", "activity": "activity", "redeem": "spend", "hold": "spend"}.get(of)
-        if scope:
-            self.when(limit, scope)
+        scope = {"purchase": "order", "activity": "activity", "redeem": "spend", "hold": "spend"}.get(of, "member")
+        self.when(limit, scope)
         self.priority(limit)
         return limit
 
