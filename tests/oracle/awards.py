@@ -1,7 +1,7 @@
 """Grants for other reasons than money: awards, streaks, missions (semantics §4)."""
 
 from civil import FOR_EVER
-from earning import capped, covers, placed, rounded, source_fits, stored, within
+from earning import NUMBER_MAX, capped, covers, placed, rounded, source_fits, stored, within
 from limits import Quarantine
 from lots import Refused
 
@@ -331,6 +331,8 @@ class Awards:
         levels = {name: self.level_at(member, rulebook, group, instant) for name, group in rulebook.tiers.items()}
         grants = Grants(member, rulebook, instant, levels, self.environment(event, member, rulebook, levels, kind=on))
         self.plan_birthday(grants, on, {}, anywhere=False)
+        if any(self.totals.get((currency, "ISSUED"), 0) + points > NUMBER_MAX for currency, points in grants.points().items()):
+            return  # there is no event that could be refused
         self.commit(grants)
         self.done()
 

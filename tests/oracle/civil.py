@@ -27,6 +27,8 @@ class Zone:
     def __init__(self, name):
         self.zone = zoneinfo.ZoneInfo(name)
         self.bucket = functools.lru_cache(maxsize=None)(self._bucket)
+        self.instant = functools.lru_cache(maxsize=100_000)(self._instant)
+        self.plus = functools.lru_cache(maxsize=100_000)(self._plus)
 
     def wall(self, ms):
         return utc(ms).astimezone(self.zone).replace(tzinfo=None)
@@ -34,7 +36,7 @@ class Zone:
     def date(self, ms):
         return self.wall(ms).date()
 
-    def instant(self, wall):
+    def _instant(self, wall):
         """In an overlap the earlier instant, in a gap the first one after it."""
         earlier = wall.replace(tzinfo=self.zone, fold=0)
         ms = (earlier.astimezone(UTC) - EPOCH) // MILLISECOND
@@ -69,7 +71,7 @@ class Zone:
     def bucket_of(self, ms, unit):
         return EVER if unit == "lifetime" else self.bucket(self.date(ms), unit)
 
-    def plus(self, ms, period, sign=1):
+    def _plus(self, ms, period, sign=1):
         """Keeps the local time of day; adding months clamps to the month's end."""
         amount = sign * period.amount
         wall = self.wall(ms)

@@ -59,11 +59,11 @@ class Due:
 
     @staticmethod
     def notice_at(lot):
-        """Not before the lot was earned."""
+        """Not before the lot was earned and active."""
         days = lot.rulebook.currencies[lot.currency].notice_days
         if days is None or lot.expires is None:
             return None
-        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned)
+        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned, lot.activates)
 
     # ---- doing it ----
 
@@ -72,16 +72,15 @@ class Due:
 
         What a late event makes due lies before the instant at which tiers were `judged`, and in a period that may be closed.
         """
-        members = list(self.members.values()) + list(self.strangers.values()) if member is None else [member]
+        members = self.with_due_work() if member is None else [member]
         queues = {each.number: self.queue(each) for each in members}
         while limit is None or limit > 0:
             first = min((queue[0][:4] for queue in queues.values() if queue), default=(FOR_EVER,))
             if first[0] > self.clock:
-                return
+                break
             owner = next(each for each in members if each.number == first[2])
             instant, kind, _, _, do, what = queues[owner.number][0]
-            self.lot_ordinal = self.next_ordinal - 1
-            self.instant = instant
+            self.lot_ordinal, self.instant = self.next_ordinal - 1, instant
             do(what, instant)
             self.instant = None
             queues[owner.number] = self.queue(owner)
@@ -89,6 +88,16 @@ class Due:
                 self.evaluate(owner, max(instant, judged), instant)
                 queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - 1
+        for each in members:
+            each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER
+
+    def with_due_work(self):
+        """Those who have something due by now. When each has something next is kept, and found out anew for whom an event
+        concerned, or a new rulebook."""
+        for each in [*self.members.values(), *self.strangers.values()]:
+            if each.earliest is None:
+                each.earliest = min(self.next_due(each), default=FOR_EVER)
+        return [each for each in [*self.members.values(), *self.strangers.values()] if each.earliest <= self.clock]
 
     def queue(self, member):
         return sorted(self.due_of(member), key=lambda item: item[:4])

@@ -72,6 +72,9 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
                 self.answer(entry["event"], "forwarded")
             else:
                 self.apply(entry["event"], entry.get("first_append", self.clock), entry.get("bad_form"))
+                for each in (self.members, self.strangers):
+                    if subject_of(entry["event"]) in each:
+                        each[subject_of(entry["event"])].earliest = None
             self.due(ITEMS_AFTER_EVENT)
         elif "tick" in entry:
             self.due(ITEMS_AFTER_TICK)

@@ -130,7 +130,7 @@ class Limits:
             if not lot.remaining or lot.quarantine is None:
                 continue
             lot.quarantine = None
-            if lot.activates is not None and lot.activates <= max(instant, self.clock if self.event is None else instant):
+            if lot.activates is not None and lot.activates <= instant:
                 self.activate_lot(lot, max(instant, lot.activates), "QUARANTINE_RELEASE")
 
     def reject_lots(self, member, quarantine, instant):

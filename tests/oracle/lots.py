@@ -17,7 +17,7 @@ class Lot:
         self.earned, self.order_id, self.funder = earned, order_id, funder
         self.activates = self.deadline = self.fixed_expiry = self.inactivity = None
         self.phase = "pending"  # then active, lapsing, passed (its instant came) or cancelled
-        self.held = self.expired = 0
+        self.held = self.expired = self.lost = 0  # lost: forfeited or cancelled
         self.grace_shift = 0  # by having been frozen
         self.passing = 0  # in `active` for a moment, while the rest is lapsing
         self.marks = []  # of what is held, to be clawed back
@@ -68,6 +68,7 @@ class Member:
     def __init__(self, subject, number, enrolled):
         self.subject, self.number, self.enrolled = subject, number, enrolled
         self.state, self.frozen_at, self.birthday = "active", None, None
+        self.earliest = None  # instant of due work, where it is known
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
         self.clocks = {}  # of inactivity, by currency: since when
         self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
@@ -128,10 +129,18 @@ class Lots:
         return zone.midnight(min(day for day in days if day >= date) + DAY)
 
     def reached(self, lot, instant):
-        """Whether an instant of expiry has come: for a frozen member expiry is paused."""
+        """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has its
+        own turn, and for a frozen member expiry is paused."""
+        if instant is None:
+            return False
+        if self.instant is not None:
+            return instant < self.instant
         member = lot.member
-        now = self.clock if member.frozen_at is None else min(self.clock, max(member.frozen_at, lot.granted_at))
-        return instant is not None and instant <= now
+        return instant <= (self.clock if member.frozen_at is None else min(self.clock, max(member.frozen_at, lot.granted_at)))
+
+    def moment(self):
+        """Up to when things have happened."""
+        return self.clock if self.instant is None else self.instant
 
     # ---- into a member's accounts ----
 
@@ -162,7 +171,7 @@ class Lots:
         activates = FOR_EVER if lot.activates is None or lot.quarantine else lot.activates
         if lot.expires is not None and lot.expires <= activates and self.reached(lot, lot.expires):
             self.expire(lot, **ids)
-        elif activates <= self.clock:
+        elif activates <= self.moment():
             self.activate_lot(lot, activates, **ids)
 
     def enter(self, lot, more, kind, source, effective, **ids):
@@ -250,5 +259,5 @@ class Lots:
         """A pending lot whose event did not come, or that was rejected."""
         points = lot.remaining
         lot.phase, lot.quarantine = "cancelled", None
-        lot.expired, lot.remaining = lot.expired + points, 0
+        lot.lost, lot.remaining = lot.lost + points, 0
         self.post(lot.member, "CANCEL", "PENDING", "REVERSED", lot.currency, points, lot, instant, **ids)

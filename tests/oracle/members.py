@@ -114,7 +114,7 @@ class Members:
 
     def forfeit(self, member, lot):
         points, account = lot.remaining, lot.account
-        lot.expired += points + lot.held
+        lot.lost += points + lot.held
         lot.remaining = 0
         if points:
             self.post(member, "FORFEIT", account, "FORFEITED", lot.currency, points, lot, self.now())

@@ -15,7 +15,8 @@ class Claim:
         self.takings = []  # Taking, in order
 
     def expired(self):
-        return sum(lot.expired for lot in self.lots)
+        """Cancelled and forfeited points count as expired here."""
+        return sum(lot.expired + lot.lost for lot in self.lots)
 
 
 class Booked:

@@ -375,6 +375,7 @@ class Tiers:
         at = max(self.clock, rulebook.effective_from)
         for member in self.members.values():
             member.reevaluations.append((at, rulebook))
+            member.earliest = None
 
     def reevaluate(self, what, instant):
         member, activated = what
