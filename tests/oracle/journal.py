@@ -27,11 +27,12 @@ MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3
 ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
 # What must have been told before, or there is little to say.
 ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",
-         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders"}
+         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders", "end_tier_override": "overrides"}
 # The verdict after which, and the kinds of which one comes soon.
 FOLLOWED_BY = {
     "hold": ("accepted", ["capture_hold", "capture_hold", "release_hold"]), "adjust": ("awaiting_approval", ["approve"]),
-    "refund": ("accepted", ["refund", None]), "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
+    "refund": ("accepted", ["refund", None]), "tier_override": ("accepted", ["end_tier_override", None]),
+    "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
     "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
 
 
@@ -41,7 +42,7 @@ class Told:
     def __init__(self):
         self.orders, self.early, self.refunds = {}, [], {}
         self.spends, self.holds, self.references, self.check_ins = {}, {}, [], []
-        self.adjustments, self.grants, self.quarantined = [], [], []
+        self.adjustments, self.grants, self.quarantined, self.overrides = [], [], [], []
 
 
 class Drawing:
@@ -55,7 +56,11 @@ class Drawing:
         rules = [rule for book in rulebooks for rule in book.earn if rule.money]
         self.moneys = sorted({rule.money for rule in rules}) * 8 + ["GBP"] * 8 + ["EUR", "JPY"]
         self.currencies = sorted({name for book in rulebooks for name in book.currencies})
-        self.groups = sorted({name for book in rulebooks for name in book.tiers})
+        self.spendable = [name for name in self.currencies if not any(
+            book.currencies[name].qualifying for book in rulebooks if name in book.currencies)]
+        self.levels = {name: [level.name for level in group.levels] for book in rulebooks for name, group in book.tiers.items()}
+        self.groups = sorted(self.levels)
+        self.following = False  # whether the event is about what was told just before
         self.rewards = sorted({name for book in rulebooks for name in book.spending.rewards}) + ["nothing"]
 
     def chance(self, probability):
@@ -73,6 +78,7 @@ class Drawing:
     def event(self, time, subject, ledger, kind=None):
         """An event of a kind, or of a random one, or of that which the member's state asks for."""
         member, told = ledger.members.get(subject), self.of(subject)
+        self.following = kind is not None
         kind = kind or self.kind(member, told)
         occurred = self.occurred(time, member, told)
         kind = "purchase" if kind in WITHOUT else kind
@@ -132,6 +138,12 @@ class Drawing:
             told.adjustments.append((reference, payload["actor"]))
         if outcome["verdict"] not in ("accepted", "parked"):
             return
+        if kind == "approve":
+            told.adjustments = [each for each in told.adjustments if each[0] != payload["awaiting"]]
+        elif kind in ("release_quarantine", "reject_quarantine"):
+            told.quarantined = [each for each in told.quarantined if each != payload["granted_by"]]
+        elif kind == "tier_override" and "group" in payload:
+            told.overrides.append(payload["group"])
         if kind == "purchase":
             told.orders[payload["order_id"]] = payload
         elif kind in ("refund", "delivered") and payload.get("order_id") and payload["order_id"] not in told.orders:
@@ -182,6 +194,8 @@ class Drawing:
     def known(self, ids, kind, probability=0.9):
         """One told before, mostly a late one, or a new one."""
         ids = list(ids)
+        if ids and self.following:
+            return ids[-1]
         return self.choice(ids[-4:] + ids[-1:] * 4) if ids and self.chance(probability) else self.name(kind)
 
     # ---- orders ----
@@ -309,13 +323,15 @@ class Drawing:
                                 "order_total_minor": amount + self.choice([0, 1, 99, 100, 1000])}
         else:
             currency = self.currency(member)
+            if currency not in self.spendable and self.spendable and self.chance(0.9):
+                currency = self.choice(self.spendable)
             active = self.active(member, currency)
-            asked["points"] = max(1, self.choice([1, 10, 20, active, active, active + 1, active // 2, active // 3, active // 10]))
+            asked["points"] = max(1, self.choice([1, 10, active, active, active + 1, active // 2, active // 3, active // 10]))
             asked["currencies"] = [currency]
             if self.chance(0.2):
-                asked["currencies"] += [name for name in self.currencies if name != currency and self.chance(0.7)]
+                asked["currencies"] += [name for name in self.spendable if name != currency and self.chance(0.8)]
         if "points" not in asked and self.chance(0.4):
-            asked["currencies"] = [self.choice(self.currencies)]
+            asked["currencies"] = [self.choice(self.spendable * 3 + self.currencies)]
         if self.chance(0.1):
             asked.pop("currencies", None)
         return {**asked, **self.where("channel", "store")}
@@ -378,8 +394,8 @@ class Drawing:
 
     def draw_approve(self, told, member, occurred):
         if told.adjustments and self.chance(0.9):
-            reference, actor = self.choice(told.adjustments[-3:])
-            return {"awaiting": reference, "actor": actor if self.chance(0.3) else [each for each in ACTORS if each != actor][0]}
+            reference, actor = told.adjustments[-1] if self.following else self.choice(told.adjustments[-3:])
+            return {"awaiting": reference, "actor": actor if self.chance(0.2) else [each for each in ACTORS if each != actor][0]}
         return {"awaiting": {"source": "shop", "id": self.name("e")}, "actor": "ann"}
 
     def lot_choice(self, member, states, occurred):
@@ -414,7 +430,7 @@ class Drawing:
                 "expires_at_ms": self.later(occurred, 0, 1, 10, 40), **self.by_hand()}
 
     def draw_release_quarantine(self, told, member, occurred):
-        known = told.quarantined if told.quarantined and self.chance(0.9) else told.grants[-3:]
+        known = told.quarantined[-3:] if told.quarantined and self.chance(0.9) else told.grants[-3:]
         return {"granted_by": self.choice(known or [{"source": "shop", "id": self.name("e")}]), **self.by_hand()}
 
     draw_reject_quarantine = draw_release_quarantine
@@ -441,14 +457,16 @@ class Drawing:
 
     def draw_tier_override(self, told, member, occurred):
         override = {"tier": self.choice(LEVELS), **self.by_hand()}
-        if self.groups and self.chance(0.8):
+        if self.groups and self.chance(0.9):
             override["group"] = self.choice(self.groups)
+            override["tier"] = self.choice(self.levels[override["group"]] * 3 + LEVELS[-1:])
         if self.chance(0.7):
             override["until_ms"] = max(occurred + 1, self.later(occurred, 0, 1, 10, 60))
         return override
 
     def draw_end_tier_override(self, told, member, occurred):
-        return {**({"group": self.choice(self.groups)} if self.groups and self.chance(0.8) else {}), **self.by_hand()}
+        groups = told.overrides[-1:] if self.following else self.groups
+        return {**({"group": self.choice(groups)} if groups and self.chance(0.9) else {}), **self.by_hand()}
 
 
 # ---- mistakes of form: they take no ordinal and use up no id ----

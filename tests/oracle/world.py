@@ -113,7 +113,7 @@ class World:
         following = self.drawing.follow(entry["event"], outcome)
         if following and "bad_form" not in entry:
             clock = self.ledgers[partition].clock
-            time = clock + self.random.choice([0, 0, 0, 1, SECOND, MINUTE, 5 * MINUTE, self.pace])
+            time = clock + self.random.choice([0, 0, 0, 0, 1, 1, SECOND, MINUTE, 5 * MINUTE, self.pace])
             event = self.drawing.event(time, subject_of(entry["event"]), self.ledgers[partition], following)
             self.sent.append(event)
             self.put(partition, {"time": time, "event": event})
