@@ -178,7 +178,7 @@ class Lots:
         """A movement into `active`, of a new lot or of `more` points: pays arrears at once, from that lot."""
         self.come(lot, more, kind, source, effective, **ids)
         if self.reached(lot, lot.expires):
-            self.expire(lot, **ids)  # past its instant on arrival: pays no arrears
+            self.expire(lot, effective=max(effective, lot.expires), **ids)  # on arrival: pays no arrears
         else:
             self.repay(lot, lot.remaining, effective, **ids)
 
@@ -227,16 +227,18 @@ class Lots:
 
     def expire_at_once(self, lot, points, **ids):
         """Points that came back to a lot past its instant, whose rest may be lapsing."""
+        effective = max(self.now(), lot.expires)
         if not lot.passing:
-            self.expire(lot, **ids)
+            self.expire(lot, effective=effective, **ids)
             return
         lot.passing -= points
         lot.expired += points
-        self.post(lot.member, "EXPIRE", "ACTIVE", "EXPIRED", lot.currency, points, lot, lot.expires, **ids)
+        self.post(lot.member, "EXPIRE", "ACTIVE", "EXPIRED", lot.currency, points, lot, effective, **ids)
 
     def expire(self, lot, kind="EXPIRE", effective=None, **ids):
         points, account = lot.remaining, lot.account
-        effective = self.fix(lot) if effective is None else effective
+        instant = self.fix(lot)
+        effective = instant if effective is None else effective
         lot.phase = "passed"
         lot.expired, lot.remaining = lot.expired + points, 0
         if points:  # all may be held

@@ -260,6 +260,6 @@ class Members:
                 self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
                 self.amount(lot.currency, requested=points, granted=points)
                 if self.reached(lot, lot.expires):
-                    self.expire(lot)
+                    self.expire_at_once(lot, points)
                 else:
                     self.repay(lot, points, self.now())
