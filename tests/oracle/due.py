@@ -63,7 +63,7 @@ class Due:
         days = lot.rulebook.currencies[lot.currency].notice_days
         if days is None or lot.expires is None:
             return None
-        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned, lot.activates)
+        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned, lot.activates or lot.earned)
 
     # ---- doing it ----
 
