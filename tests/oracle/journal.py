@@ -24,6 +24,7 @@ MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3
         "returns": {"refund": 3, "cancellation": 2}, "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
         "tiers": {"tier_override": 5, "end_tier_override": 5}, "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10,
                                                                           "reject_quarantine": 10, "activity": 2}}
+OF_GUESTS = {"purchase", "refund", "cancellation", "delivered", "redeem", "hold"}  # the others are for members
 ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
 # What must have been told before, or there is little to say.
 ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",
@@ -34,6 +35,11 @@ FOLLOWED_BY = {
     "refund": ("accepted", ["refund", None]), "tier_override": ("accepted", ["end_tier_override", None]),
     "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
     "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
+
+
+def kind_of(event):
+    """The payload's name."""
+    return next(name for name in event if isinstance(event[name], dict))
 
 
 class Told:
@@ -81,7 +87,8 @@ class Drawing:
         self.following = kind is not None
         kind = kind or self.kind(member, told)
         occurred = self.occurred(time, member, told)
-        kind = "purchase" if kind in WITHOUT else kind
+        if kind in WITHOUT or (subject[0] == "guest" and kind not in OF_GUESTS and self.chance(0.9)):
+            kind = "purchase"
         payload = getattr(self, "draw_" + kind)(told, member, occurred)
         return {"source": self.choice(["shop", "shop", "till"]), "id": self.name("e"), subject[0]: subject[1],
                 "occurred_at_ms": occurred, kind: {name: value for name, value in payload.items() if value not in (None, "", 0, [])}}
@@ -97,7 +104,7 @@ class Drawing:
 
     def follow(self, event, outcome):
         """What kind of event mostly follows soon, or None."""
-        kind = next(name for name in event if isinstance(event[name], dict))
+        kind = kind_of(event)
         asked, kinds = FOLLOWED_BY.get(kind, (None, [None]))
         if outcome["verdict"] == asked and self.chance(0.4):
             return self.choice(kinds)
@@ -132,7 +139,7 @@ class Drawing:
     def learn(self, event, outcome, notices):
         """What the sender reads of the answer."""
         subject = ("guest", event["guest"]) if "guest" in event else ("member", event["member"])
-        told, kind = self.of(subject), next(name for name in event if isinstance(event[name], dict))
+        told, kind = self.of(subject), kind_of(event)
         reference, payload = {"source": event["source"], "id": event["id"]}, event[kind]
         if outcome["verdict"] == "awaiting_approval":
             told.adjustments.append((reference, payload["actor"]))
@@ -497,7 +504,7 @@ WRONG = {
 
 def spoiled(random, event):
     """The event with a mistake that every ledger must see, and its verdict."""
-    kind = next(name for name in event if isinstance(event[name], dict))
+    kind = kind_of(event)
     payload = dict(event[kind])
     if kind == "purchase" and random.random() < 0.2:
         return {**event, kind: {**payload, "currency": "ZZZ"}}, "unknown_currency"
