@@ -3,7 +3,7 @@
 from civil import FOR_EVER
 from earning import NUMBER_MAX, capped, covers, placed, rounded, source_fits, stored, within
 from limits import Quarantine
-from lots import Refused
+from lots import Refused, word_of
 
 
 class Grants:
@@ -28,10 +28,6 @@ class Grants:
 
 def cap_key(cap):
     return cap.name, cap.per
-
-
-def word_of(payload):
-    return payload["app_kind"] if payload.get("kind") == "APP_DEFINED" else payload.get("kind", "UNSPECIFIED").lower()
 
 
 class Awards:
@@ -245,7 +241,8 @@ class Awards:
             held_back = Quarantine(self.event, rulebook, list(grants.lots), until)
             member.quarantines[self.cause()] = held_back
         for lot in grants.lots:
-            lot.quarantine = held_back
+            if held_back is not None:
+                self.hold_back(lot, held_back)
             self.grant(lot, "GRANT" if held_back is None else "QUARANTINE", order_id=lot.order_id)
         for currency, requested, granted, cap in grants.amounts:
             self.amount(currency, requested=requested, granted=granted, capRule=cap)
@@ -338,4 +335,4 @@ class Awards:
 
 
 def lot_key(lot):
-    return lot.currency, lot.activates, lot.deadline, lot.expires, lot.inactivity, lot.funder, lot.order_id, lot.earned
+    return lot.currency, lot.activates, lot.deadline, lot.expires, lot.funder, lot.order_id, lot.earned

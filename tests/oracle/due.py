@@ -24,6 +24,8 @@ class Due:
                 yield hold.expires, DEADLINE, (0, i), self.time_out, hold
         for lot in member.lots:
             yield from self.due_of_lot(member, lot)
+        for currency, clock in member.clocks.items():
+            yield from self.due_of_clock(member, currency, clock)
         for i, quarantine in enumerate(member.quarantines.values()):
             yield quarantine.undecided_until, DEADLINE, (2, i), self.undecided, quarantine
         for i, awaiting in enumerate(member.awaiting.values()):
@@ -53,7 +55,7 @@ class Due:
             yield expires, EXPIRY, order, self.expiry_due, lot
         elif lot.phase == "lapsing":
             yield lot.grace_end(), EXPIRY, order, self.grace_ends, lot
-        notice = self.notice_at(lot)
+        notice = None if lot.governed else self.notice_at(lot)
         if notice is not None and lot.remaining and lot.phase == "active" and (lot.currency, expires) not in member.noticed:
             yield notice, NOTICE, (0, order), self.expiring_soon, lot
 
@@ -63,7 +65,21 @@ class Due:
         days = lot.rulebook.currencies[lot.currency].notice_days
         if days is None or lot.expires is None:
             return None
-        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.earned, lot.activates or lot.earned)
+        return max(lot.rulebook.zone.plus(lot.expires, Period(days, "days"), -1), lot.activates)
+
+    def due_of_clock(self, member, currency, clock):
+        if member.frozen_at is not None:
+            return
+        yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER,)), self.clock_ran_out, (member, currency)
+        days = clock.rulebook.currencies[currency].notice_days
+        if days is not None and (currency, clock.instant()) not in member.noticed and governed(member, currency):
+            notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.since)
+            yield notice, NOTICE, (0, (self.slot(currency), (FOR_EVER,))), self.expiring_soon, governed(member, currency)[0]
+
+    def clock_ran_out(self, what, instant):
+        """Behind the lots that it governed."""
+        member, currency = what
+        del member.clocks[currency]
 
     # ---- doing it ----
 
@@ -122,3 +138,7 @@ class Due:
         member.noticed.add((lot.currency, lot.expires))
         points = sum(each.remaining for each in member.open_lots(lot.currency, "active") if each.expires == lot.expires)
         self.notice(member, "expiringSoon", instant, currency=lot.currency, points=points, expiresAtMs=lot.expires)
+
+
+def governed(member, currency):
+    return [lot for lot in member.open_lots(currency, "active") if lot.governed]

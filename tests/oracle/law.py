@@ -6,7 +6,7 @@ to be read beside the law, not to be fast. The rooms of the law have files of th
 entries, an event's way to its verdict, and what is said about it.
 """
 
-from awards import Awards, word_of
+from awards import Awards
 from due import Due
 from earning import Overflow, stored
 from limits import Limits
@@ -35,8 +35,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.postings, self.outcomes, self.tiers, self.notices = [], [], [], []
         self.event = self.member = self.instant = None
         self.amounts, self.waits, self.after = {}, False, []
-        self.approved, self.approving = [], set()
         self.changed = []  # metrics, since tiers were evaluated: (member, group, at)
+        self.said = None  # reason and actor of what an approval executes
         self.entries, self.overflows = [], set()
 
     # ---- entries ----
@@ -116,7 +116,6 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         verdict = self.judge(event, ordinal, first_append)
         self.identities[identity] = (content, ordinal, verdict)
         self.finish(event, verdict, ordinal)
-        self.judge_approved()
         if verdict == "accepted" and subject in self.members and subject in self.parked:
             self.judge_parked(subject)
 
@@ -138,7 +137,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         except Refused as refused:
             return str(refused)
         if self.member is not None:
-            self.push_clock(kind, event, rulebook)
+            self.push_clocks(kind, event, rulebook)
             self.evaluate(self.member, max(self.clock, occurred), occurred)
         return "accepted"
 
@@ -208,14 +207,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             if stranger is not None:
                 member.waiting = stranger.waiting
             self.expect_yearly(member, "anniversary", rulebook, member.enrolled)
-
-    def push_clock(self, kind, event, rulebook):
-        """The clock of inactivity is pushed by accepted events that count, by their occurred_at (semantics §7)."""
-        words = {kind, "activity", word_of(event[kind])} if kind == "activity" else {kind}
-        for currency, start in self.member.clocks.items():
-            expiry = rulebook.currencies[currency].expiry if currency in rulebook.currencies else None
-            if expiry is not None and expiry.kind == "inactivity" and words & expiry.counts:
-                self.member.clocks[currency] = max(start, event["occurred_at_ms"])
+            member.reevaluations = [(each.effective_from, each) for each in self.rulebooks if each.effective_from > self.clock]
 
     # ---- what is said ----
 
@@ -242,7 +234,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             key = (currency, account)
             self.totals[key] = stored(self.totals.get(key, 0) +
                                       (-sign if account in ("ISSUED", "ARREARS") else sign) * points)
-        payload = self.event[kind_of(self.event)] if self.event is not None else {}
+        payload = self.said or (self.event[kind_of(self.event)] if self.event is not None else {})
         posting = {
             "subject": member.subject, "kind": kind, "from": source, "to": target, "currency": currency,
             "points": points, "activeAfter": member.active(currency), "arrearsAfter": member.owes(currency),

@@ -123,6 +123,12 @@ class Limits:
         else:
             self.reject_lots(member, quarantine, instant)
 
+    def hold_back(self, lot, quarantine):
+        """Pending without an activation instant."""
+        lot.quarantine, lot.own_activation = quarantine, lot.activates
+        lot.activates = lot.fixed_expiry = None
+        self.date(lot)
+
     def release_lots(self, member, quarantine, instant):
         """Each activates at the later of the release and its own instant."""
         self.drop(member, quarantine)
@@ -130,8 +136,11 @@ class Limits:
             if not lot.remaining or lot.quarantine is None:
                 continue
             lot.quarantine = None
-            if lot.activates is not None and lot.activates <= instant:
-                self.activate_lot(lot, max(instant, lot.activates), "QUARANTINE_RELEASE")
+            if lot.own_activation is not None and lot.own_activation <= instant:
+                self.activate_lot(lot, instant, "QUARANTINE_RELEASE")
+            else:
+                lot.activates = lot.own_activation
+                self.date(lot)
 
     def reject_lots(self, member, quarantine, instant):
         self.drop(member, quarantine)

@@ -15,23 +15,24 @@ class Lot:
         self.id, self.member, self.currency, self.rule, self.rulebook = lot_id, member, currency, rule, rulebook
         self.granted = self.remaining = points
         self.earned, self.order_id, self.funder = earned, order_id, funder
-        self.activates = self.deadline = self.fixed_expiry = self.inactivity = None
+        self.activates = self.deadline = self.fixed_expiry = None
+        self.governed = False  # by the clock of inactivity of its currency
+        self.own_activation = None  # of a lot that is held back
+        self.own = False  # shared with no other award of the event
         self.phase = "pending"  # then active, lapsing, passed (its instant came) or cancelled
         self.held = self.expired = self.lost = 0  # lost: forfeited or cancelled
         self.grace_shift = 0  # by having been frozen
         self.passing = 0  # in `active` for a moment, while the rest is lapsing
         self.marks = []  # of what is held, to be clawed back
-        self.granted_at = 0  # journal time
         self.quarantine = None
-        self.unit_cost = self.cost_currency = None
 
     @property
     def expires(self):
         """Exclusive; None for never. Under inactivity it is the clock's of the currency."""
-        if self.inactivity is None or self.phase == "pending":
+        if not self.governed or self.phase == "pending":
             return self.fixed_expiry
-        start = self.member.clocks.get(self.currency)
-        return None if start is None else self.rulebook.zone.plus(start, self.inactivity)
+        clock = self.member.clocks.get(self.currency)
+        return None if clock is None else clock.instant()
 
     @property
     def marked(self):
@@ -64,13 +65,24 @@ class Lot:
         return (FOR_EVER if self.expires is None else self.expires, self.earned, self.id)
 
 
+class Clock:
+    """Of inactivity, one for a member and currency (semantics §7)."""
+
+    def __init__(self, since, rulebook, currency):
+        self.since, self.rulebook, self.currency = since, rulebook, currency
+        self.shift = 0  # by having been frozen
+
+    def instant(self):
+        return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift
+
+
 class Member:
     def __init__(self, subject, number, enrolled):
         self.subject, self.number, self.enrolled = subject, number, enrolled
         self.state, self.frozen_at, self.birthday = "active", None, None
         self.earliest = None  # instant of due work, where it is known
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
-        self.clocks = {}  # of inactivity, by currency: since when
+        self.clocks = {}  # of inactivity, by currency
         self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
         self.waiting = {}  # order id: what came before it
         self.tiers, self.metrics, self.reevaluations = {}, {}, []
@@ -108,7 +120,7 @@ class Lots:
         if expiry is None:
             return
         if expiry.kind == "inactivity":
-            lot.inactivity = expiry.inactivity
+            lot.governed = True
             return
         start = lot.earned if expiry.from_ == "earning" else lot.activates
         if start is None:
@@ -130,13 +142,12 @@ class Lots:
 
     def reached(self, lot, instant):
         """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has its
-        own turn, and for a frozen member expiry is paused."""
+        own turn, and for a frozen member as it was at the freeze."""
         if instant is None:
             return False
-        if self.instant is not None:
-            return instant < self.instant
-        member = lot.member
-        return instant <= (self.clock if member.frozen_at is None else min(self.clock, max(member.frozen_at, lot.granted_at)))
+        if lot.member.frozen_at is not None:
+            return instant <= min(self.clock, lot.member.frozen_at)
+        return instant <= self.clock if self.instant is None else instant < self.instant
 
     def moment(self):
         """Up to when things have happened."""
@@ -148,7 +159,6 @@ class Lots:
         """A lot that is not the member's yet."""
         lot = Lot(None, member, currency, points, rule, rulebook, earned, **more)
         lot.activates, lot.deadline = place
-        lot.granted_at = self.clock
         self.date(lot)
         return lot
 
@@ -183,16 +193,35 @@ class Lots:
             self.repay(lot, lot.remaining, effective, **ids)
 
     def come(self, lot, more, kind, source, effective, **ids):
-        """A movement into `active` starts the clock of inactivity where there were no active points."""
+        """A movement into `active`."""
         member, points = lot.member, more or lot.remaining
-        if member.active(lot.currency) == 0:
-            member.clocks[lot.currency] = effective
+        if lot.governed and (member.active(lot.currency) == 0 or lot.currency not in member.clocks):
+            self.start_clock(lot, effective)
         if lot.phase == "lapsing":
             lot.passing += more
         else:
             lot.phase, lot.quarantine = "active", None
             lot.remaining += more
+        if lot.activates is None:  # it had expired before what it waited for
+            lot.activates = effective
         self.post(member, kind, source, "ACTIVE", lot.currency, points, lot, effective, **ids)
+
+    def start_clock(self, lot, instant):
+        """Where there were no active points, from the movement's own instant."""
+        rulebook = self.rulebook_at(self.now())
+        if not inactivity(rulebook, lot.currency):
+            rulebook = lot.rulebook
+        lot.member.clocks[lot.currency] = Clock(instant, rulebook, lot.currency)
+
+    def push_clocks(self, kind, event, rulebook):
+        """Only accepted events that count push it, only forwards, by their occurred_at."""
+        member, words = self.member, {kind}
+        if kind == "activity":
+            words.add(word_of(event[kind]))
+        for currency, clock in member.clocks.items():
+            judge = rulebook if inactivity(rulebook, currency) else clock.rulebook
+            if words & judge.currencies[currency].expiry.counts and event["occurred_at_ms"] > clock.since:
+                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency)
 
     def activate_lot(self, lot, instant, kind="ACTIVATE", **ids):
         """From `pending` into `active`."""
@@ -254,7 +283,7 @@ class Lots:
     def fix(lot):
         """What expired by inactivity keeps its instant."""
         if lot.phase != "pending":
-            lot.fixed_expiry, lot.inactivity = lot.expires, None
+            lot.fixed_expiry, lot.governed = lot.expires, False
         return lot.fixed_expiry
 
     def cancel(self, lot, instant, **ids):
@@ -263,3 +292,14 @@ class Lots:
         lot.phase, lot.quarantine = "cancelled", None
         lot.lost, lot.remaining = lot.lost + points, 0
         self.post(lot.member, "CANCEL", "PENDING", "REVERSED", lot.currency, points, lot, instant, **ids)
+
+
+def inactivity(rulebook, currency):
+    """Whether points of a currency expire so by a version."""
+    expiry = rulebook.currencies[currency].expiry if rulebook is not None and currency in rulebook.currencies else None
+    return expiry is not None and expiry.kind == "inactivity"
+
+
+def word_of(payload):
+    """An activity's kind as the rulebook writes it."""
+    return payload["app_kind"] if payload.get("kind") == "APP_DEFINED" else payload.get("kind", "UNSPECIFIED").lower()

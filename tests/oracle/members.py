@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 from civil import FOR_EVER, Period
+from earning import share
 from lots import Member, Refused
 
 
@@ -27,6 +28,8 @@ class Members:
             if any(currency not in rulebook.currencies for currency in asked):
                 return "unknown_points_currency"
             return "malformed" if any(rulebook.currencies[currency].qualifying for currency in asked) else None
+        if kind == "grant" and payload.get("funder") and payload["funder"] not in rulebook.funders:
+            return "malformed"
         if kind in ("grant", "adjust"):
             return None if self.currency_of(payload, rulebook) in rulebook.currencies else "unknown_points_currency"
         if kind in ("extend_lots", "reinstate_lots", "renew_lots") and not payload["choice"].get("lots"):
@@ -81,20 +84,25 @@ class Members:
         self.change_state(["suspended"], "active")
 
     def freeze(self, event, payload, rulebook):
-        self.change_state(["active", "suspended"], "frozen").frozen_at = self.clock
+        before = self.member.state if self.member is not None else None
+        member = self.change_state(["active", "suspended"], "frozen")
+        member.frozen_at, member.before_freeze = event["occurred_at_ms"], before
 
     def unfreeze(self, event, payload, rulebook):
-        """Moves every unreached instant by the time frozen since the later of freeze and grant."""
-        member = self.change_state(["frozen"], "active")
+        """Moves every instant that was not reached by the time frozen since the later of freeze and grant."""
+        member = self.change_state(["frozen"], "frozen")
+        frozen_at, now = member.frozen_at, event["occurred_at_ms"]
         for lot in member.lots:
-            frozen = self.clock - max(member.frozen_at, lot.granted_at)
-            if lot.fixed_expiry is not None and lot.phase in ("pending", "active"):
-                lot.fixed_expiry += frozen
-            elif lot.phase == "lapsing":
-                lot.grace_shift += frozen
-        for currency, start in member.clocks.items():
-            member.clocks[currency] = start + self.clock - max(member.frozen_at, start)
-        member.frozen_at = None
+            if not (lot.remaining or lot.held) or lot.phase == "passed" or lot.fixed_expiry is None:
+                continue
+            moved, grace_end = max(0, now - max(frozen_at, lot.earned)), lot.grace_end()
+            if lot.fixed_expiry > frozen_at:
+                lot.fixed_expiry += moved
+            if lot.phase == "lapsing":
+                lot.grace_shift += grace_end + (moved if grace_end > frozen_at else 0) - lot.grace_end()
+        for clock in member.clocks.values():
+            clock.shift += max(0, now - max(frozen_at, clock.since))
+        member.state, member.frozen_at = member.before_freeze, None
 
     def close(self, event, payload, rulebook):
         """Ends holds, forfeits all points, writes off arrears."""
@@ -105,12 +113,16 @@ class Members:
         for currency in self.currencies:
             for lot in sorted((lot for lot in member.lots if lot.currency == currency), key=lambda lot: lot.spend_order()):
                 self.forfeit(member, lot)
-            owed = member.owes(currency)
-            if owed:
-                member.arrears[currency] = []
-                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now())
-        member.noted, member.waiting, member.quarantines, member.awaiting, member.yearly = {}, {}, {}, {}, {}
+            debts = member.arrears.pop(currency, [])
+            while debts:  # the oldest first
+                order_id, owed = debts.pop(0)
+                member.arrears[currency] = debts
+                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now(), order_id=order_id)
+        member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
+        member.checked, member.missions, member.cap_uses, member.limit_uses = {}, {}, {}, {}
+        for booked in member.orders.values():
+            booked.tier_value_gone = True
 
     def forfeit(self, member, lot):
         points, account = lot.remaining, lot.account
@@ -129,8 +141,6 @@ class Members:
         if member.state != "closed":
             raise Refused("wrong_state")
         member.state = "active"
-        self.expect_yearly(member, "anniversary", rulebook, event["occurred_at_ms"])
-        self.expect_yearly(member, "birthday", rulebook, event["occurred_at_ms"])
 
     # ---- points by hand ----
 
@@ -139,13 +149,15 @@ class Members:
         activates = max(occurred, payload.get("activates_at_ms", 0))
         lot = self.draft(member, currency, points, "", rulebook, occurred, (activates, None), **more)
         if payload.get("never_expires"):
-            lot.fixed_expiry = lot.inactivity = None
+            lot.fixed_expiry, lot.governed = None, False
         elif payload.get("expires_at_ms"):
-            lot.fixed_expiry, lot.inactivity = payload["expires_at_ms"], None
+            lot.fixed_expiry, lot.governed = payload["expires_at_ms"], False
         return lot
 
     def grant_by_hand(self, event, payload, rulebook):
         member, occurred = self.known_member(), event["occurred_at_ms"]
+        if payload.get("order_id") and payload["order_id"] not in member.orders:
+            raise Refused("unknown_order")
         self.judge_state("active")
         currency = self.currency_of(payload, rulebook)
         lot = self.dated_lot(member, payload, currency, payload["points"], rulebook, occurred,
@@ -160,18 +172,22 @@ class Members:
         self.judge_state()
         currency = self.currency_of(payload, rulebook)
         above = rulebook.approvals.adjustments.get(currency)
-        if above is not None and abs(payload["points"]) > above and self.cause() not in self.approving:
+        if above is not None and abs(payload["points"]) > above:
             lapses = rulebook.zone.plus(self.clock, rulebook.approvals.lapse)
             member.awaiting[self.cause()] = Awaiting(member, event, self.ordinal, lapses)
             self.notice(member, "approvalWanted", event["occurred_at_ms"], awaiting=self.cause(), currency=currency,
                         points=payload["points"], actor=payload.get("actor", ""), lapsesAtMs=lapses)
             raise Refused("awaiting_approval")
-        if payload["points"] > 0:
-            lot = self.dated_lot(member, payload, currency, payload["points"], rulebook, event["occurred_at_ms"])
+        self.adjust_now(member, event, payload, rulebook)
+
+    def adjust_now(self, member, event, payload, rulebook):
+        currency, points = self.currency_of(payload, rulebook), payload["points"]
+        if points > 0:
+            lot = self.dated_lot(member, payload, currency, points, rulebook, event["occurred_at_ms"])
             self.grant(lot, "ADJUST", "ADJUSTED")
         else:
-            self.deduct(member, currency, -payload["points"], payload)
-        self.amount(currency, requested=abs(payload["points"]), granted=abs(payload["points"]))
+            self.deduct(member, currency, -points, payload)
+        self.amount(currency, requested=points, granted=points)
 
     def deduct(self, member, currency, points, payload):
         if points > member.active(currency) and not payload.get("may_owe"):
@@ -196,17 +212,17 @@ class Members:
         if awaiting.event["adjust"].get("actor", "") == payload.get("actor", ""):
             raise Refused("same_actor")
         self.judge_state()
+        request = awaiting.event["adjust"]
+        currency = self.currency_of(request, rulebook)
+        if currency not in rulebook.currencies:
+            raise Refused("unknown_points_currency")
+        self.said = {"reason": request.get("reason", ""), "actor": request.get("actor", "")}
+        try:
+            self.adjust_now(member, event, request, rulebook)
+        finally:
+            self.said = None
         del member.awaiting[reference]
-        self.approved.append((awaiting, event["occurred_at_ms"]))
-
-    def judge_approved(self):
-        """Right after the approval: the adjustment's final answer."""
-        while self.approved:
-            awaiting, instant = self.approved.pop(0)
-            event = {**awaiting.event, "occurred_at_ms": instant}
-            self.approving.add((event["source"], event["id"]))
-            verdict = self.judge(event, awaiting.ordinal, None)
-            self.finish(awaiting.event, verdict, awaiting.ordinal, further=True)
+        self.answer(awaiting.event, "accepted", awaiting.ordinal, further=True)
 
     def approval_lapses(self, awaiting, instant):
         reference = (awaiting.event["source"], awaiting.event["id"])
@@ -218,48 +234,59 @@ class Members:
     def chosen(self, member, choice, rulebook, fits):
         """Those named, or else all of the currency that match; open on a side that is 0."""
         if choice.get("lots"):
-            named = [(each.get("ordinal", 0), each.get("index", 0)) for each in choice["lots"]]
-            lots = [lot for lot in member.lots if lot.id in named]
-            if len(lots) < len(set(named)) or not all(fits(lot) for lot in lots):
+            named = {(each.get("ordinal", 0), each.get("index", 0)) for each in choice["lots"]}
+            lots = [lot for lot in member.lots if lot.id in named and fits(lot)]
+            if len(lots) < len(named):
                 raise Refused("unknown_lot")
         else:
             currency = self.currency_of(choice, rulebook)
             start, end = choice.get("expiring_from_ms", 0), choice.get("expiring_until_ms") or FOR_EVER
             lots = [lot for lot in member.lots if lot.currency == currency and fits(lot) and start <= lot.expires < end]
-        return sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order()))
+        if not lots:
+            raise Refused("unknown_lot")
+        return lots
 
     def extend_lots(self, event, payload, rulebook):
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.expires is not None and lot.phase in ("pending", "active") and
+                           lambda lot: lot.fixed_expiry is not None and lot.phase in ("pending", "active") and
                            (lot.remaining or lot.held))
         self.judge_state()
-        for lot in lots:
-            before = lot.expires
+        for lot in sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order())):
+            before = lot.fixed_expiry
             to = payload.get("expires_at_ms") or rulebook.zone.plus(before, Period(payload["days"], "days"))
             if to > before:
-                lot.fixed_expiry, lot.inactivity = to, None
-                self.post(member, "EXTEND", "ACTIVE", "ACTIVE", lot.currency, 0, lot, self.now(), expired_before=before)
+                lot.fixed_expiry = to
+                self.post(member, "EXTEND", lot.account, lot.account, lot.currency, 0, lot, self.now(), expired_before=before)
 
     def reinstate_lots(self, event, payload, rulebook):
-        self.bring_back(event, payload, rulebook, lambda expired: expired)
+        self.bring_back(event, payload, rulebook, Fraction(1))
 
     def renew_lots(self, event, payload, rulebook):
-        share = Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"])
-        self.bring_back(event, payload, rulebook, lambda expired: math.floor(expired * share))
+        self.bring_back(event, payload, rulebook, Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"]))
 
     def bring_back(self, event, payload, rulebook, part):
+        """A share of what expired of the lots, of each currency rounded down."""
         member = self.known_member()
-        lots = self.chosen(member, payload["choice"], rulebook, lambda lot: lot.phase == "passed" and lot.expired)
+        lots = self.chosen(member, payload["choice"], rulebook,
+                           lambda lot: lot.expired and not lot.lost and lot.phase in ("passed", "active") and
+                           (lot.held or not lot.remaining))
         self.judge_state()
-        for lot in lots:
-            points, before = part(lot.expired), lot.expires
-            if points:
-                lot.expired -= points
-                lot.fixed_expiry, lot.inactivity = payload["expires_at_ms"], None
-                self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
-                self.amount(lot.currency, requested=points, granted=points)
-                if self.reached(lot, lot.expires):
-                    self.expire_at_once(lot, points)
-                else:
-                    self.repay(lot, points, self.now())
+        lots.sort(key=lambda lot: (lot.held > 0, lot.spend_order() if lot.held else lot.id))
+        for currency in self.currencies:
+            mine = [lot for lot in lots if lot.currency == currency]
+            back = share(math.floor(part * sum(lot.expired for lot in mine)), [lot.expired for lot in mine])
+            for lot, points in zip(mine, back):
+                if points:
+                    self.reinstate(lot, points, payload["expires_at_ms"])
+
+    def reinstate(self, lot, points, expires):
+        before = lot.expires
+        lot.expired -= points
+        lot.fixed_expiry, lot.governed = expires, False
+        self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
+        self.amount(lot.currency, requested=points, granted=points)
+        if self.reached(lot, expires):
+            self.expire_at_once(lot, points)
+        else:
+            self.repay(lot, points, self.now())

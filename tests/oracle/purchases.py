@@ -138,12 +138,11 @@ class Purchases:
         booked.delivered_at = instant
         at = max(instant, booked.occurred)
         for lot in list(member.lots):
-            if lot.order_id == booked.id and lot.phase == "pending" and lot.activates is None and lot.remaining:
-                if lot.deadline is not None and at >= lot.deadline:
-                    if lot.quarantine is None:
-                        self.cancel(lot, lot.deadline, order_id=booked.id)
-                elif lot.quarantine is None:
-                    self.activate_lot(lot, at, order_id=booked.id)
-                else:
-                    lot.activates = at
-                    self.date(lot)
+            if lot.order_id != booked.id or lot.phase != "pending" or lot.activates is not None or not lot.remaining:
+                continue
+            if lot.quarantine is not None:
+                lot.own_activation = at if lot.own_activation is None else lot.own_activation
+            elif lot.deadline is not None and at >= lot.deadline:
+                self.cancel(lot, lot.deadline, order_id=booked.id)
+            else:
+                self.activate_lot(lot, at, order_id=booked.id)

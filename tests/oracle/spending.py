@@ -261,7 +261,7 @@ class Spending:
     def come_back(self, lot, points, kind, source, restore_grace=None, **ids):
         """What is noted, arrears of the lot's own order, expiry, other arrears: in this order (semantics §5)."""
         if restore_grace is not None and not lot.grace and self.reached(lot, lot.expires):
-            lot.fixed_expiry, lot.inactivity = self.clock + restore_grace, None
+            lot.fixed_expiry, lot.governed = self.clock + restore_grace, False
         self.come(lot, points, kind, source, self.now(), **ids)
         left = points - self.take_noted(lot, points, **ids)
         if lot.order_id:
