@@ -154,7 +154,7 @@ class World:
         if self.chance(0.6):
             return event
         if self.chance(0.5):
-            return {**event, "occurred_at_ms": event["occurred_at_ms"] + 1}
+            return {**event, "occurred_at_ms": max(1, event["occurred_at_ms"] - 1)}
         subject = subject_of(event)
         other = self.random.choice(self.locals[self.home(subject)])
         return {other[0] if name == subject[0] else name: other[1] if name == subject[0] else value
