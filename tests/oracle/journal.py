@@ -24,7 +24,7 @@ MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3
         "returns": {"refund": 3, "cancellation": 2}, "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
         "tiers": {"tier_override": 5, "end_tier_override": 5}, "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10,
                                                                           "reject_quarantine": 10, "activity": 2}}
-OF_GUESTS = {"purchase", "refund", "cancellation", "delivered", "redeem", "hold"}  # the others are for members
+OF_GUESTS = {"purchase", "refund", "cancellation", "delivered", "redeem", "hold"}  # mostly; they may be told all kinds
 ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
 # What must have been told before, or there is little to say.
 ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",

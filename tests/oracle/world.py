@@ -7,7 +7,7 @@ an expiry, a review or the limit of what is accepted, or a millisecond beside it
 import datetime
 
 from civil import EPOCH, MILLISECOND
-from journal import OF_GUESTS, Drawing, kind_of, spoiled
+from journal import Drawing, spoiled
 from law import Ledger
 from programmes import THEMES, Programmes
 from rulebook import Rulebook
@@ -106,8 +106,6 @@ class World:
 
     def put_event(self, partition, time):
         entry = self.draw_event(partition, time)
-        if "guest" in entry["event"] and kind_of(entry["event"]) not in OF_GUESTS:
-            entry["bad_form"] = "malformed"
         if self.chance(self.shape.misplaced) and "bad_form" not in entry:
             partition = self.random.randrange(self.shape.partitions)
             entry["time"] = max(entry["time"], self.ledgers[partition].clock)
