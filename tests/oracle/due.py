@@ -55,9 +55,10 @@ class Due:
             yield expires, EXPIRY, order, self.expiry_due, lot
         elif lot.phase == "lapsing":
             yield lot.grace_end(), EXPIRY, order, self.grace_ends, lot
-        notice = None if lot.governed else self.notice_at(lot)
-        if notice is not None and lot.remaining and lot.phase == "active" and (lot.currency, expires) not in member.noticed:
-            yield notice, NOTICE, (0, order), self.expiring_soon, lot
+        if lot.remaining and lot.phase == "active" and not lot.governed and (lot.currency, expires) not in member.noticed:
+            notice = self.notice_at(lot)
+            if notice is not None:
+                yield notice, NOTICE, (0, order), self.expiring_soon, lot
 
     @staticmethod
     def notice_at(lot):
@@ -125,7 +126,7 @@ class Due:
             self.expire(lot)
 
     def grace_ends(self, lot, instant):
-        self.expire(lot, "LAPSE_END", instant)
+        self.expire(lot, "LAPSE_END")
 
     def activation_due(self, lot, instant):
         self.activate_lot(lot, instant)

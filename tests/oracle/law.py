@@ -36,6 +36,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.event = self.member = self.instant = None
         self.amounts, self.waits, self.after = {}, False, []
         self.changed = []  # metrics, since tiers were evaluated: (member, group, at)
+        self.dated = None  # occurred_at of what waited and is applied now
         self.said = None  # reason and actor of what an approval executes
         self.entries, self.overflows = [], set()
 
@@ -226,7 +227,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             "firstVerdict": first, "ordinal": ordinal, "occurredAtMs": event.get("occurred_at_ms", 0),
             "journalTimeMs": self.clock, "further": further, "waiting": accepted and self.waits,
             "amounts": [{"currency": currency, **told, "activeAfter": self.member.active(currency)}
-                        for currency, told in self.amounts.items()] if accepted else []})
+                        for currency, told in sorted(self.amounts.items(), key=lambda each: self.slot(each[0]))]
+            if accepted else []})
 
     def post(self, member, kind, source, target, currency, points, lot, effective, order_id="", spend_id="", hold_id="",
              expired_before=0):
@@ -245,7 +247,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         if lot is not None:
             posting.update(lot=lot.id, rule=lot.rule, ruleVersion=lot.rulebook.version,
                            scale=lot.rulebook.currencies[currency].scale, lotEarnedAtMs=lot.earned,
-                           lotActivatesAtMs=lot.activates or 0, lotExpiresAtMs=lot.expires or 0,
+                           lotActivatesAtMs=lot.activates or lot.own_activation or 0, lotExpiresAtMs=lot.fixed_expiry or 0,
                            lotExpiredBeforeMs=expired_before, funder=lot.funder or "")
         self.postings.append(posting)
 

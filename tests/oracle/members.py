@@ -19,19 +19,23 @@ class Members:
     # ---- form, where it needs the rulebook ----
 
     def judge_form(self, event, rulebook):
-        if rulebook is None:
-            return None
         kind = next(name for name in event if isinstance(event[name], dict))
         payload = event[kind]
+        if kind == "tier_override" and 0 < payload.get("until_ms", 0) <= event["occurred_at_ms"]:
+            return "malformed"
+        if kind == "grant" and 0 < payload.get("expires_at_ms", 0) <= payload.get("activates_at_ms", 0):
+            return "malformed"
+        if rulebook is None:
+            return None
         if kind in ("redeem", "hold"):
             asked = payload.get("currencies") or [next(iter(rulebook.currencies))]
             if any(currency not in rulebook.currencies for currency in asked):
                 return "unknown_points_currency"
             return "malformed" if any(rulebook.currencies[currency].qualifying for currency in asked) else None
-        if kind == "grant" and payload.get("funder") and payload["funder"] not in rulebook.funders:
-            return "malformed"
         if kind in ("grant", "adjust"):
-            return None if self.currency_of(payload, rulebook) in rulebook.currencies else "unknown_points_currency"
+            if self.currency_of(payload, rulebook) not in rulebook.currencies:
+                return "unknown_points_currency"
+            return "malformed" if payload.get("funder") and payload["funder"] not in rulebook.funders else None
         if kind in ("extend_lots", "reinstate_lots", "renew_lots") and not payload["choice"].get("lots"):
             return None if self.currency_of(payload["choice"], rulebook) in rulebook.currencies else "unknown_points_currency"
         return None
@@ -236,8 +240,6 @@ class Members:
         if choice.get("lots"):
             named = {(each.get("ordinal", 0), each.get("index", 0)) for each in choice["lots"]}
             lots = [lot for lot in member.lots if lot.id in named and fits(lot)]
-            if len(lots) < len(named):
-                raise Refused("unknown_lot")
         else:
             currency = self.currency_of(choice, rulebook)
             start, end = choice.get("expiring_from_ms", 0), choice.get("expiring_until_ms") or FOR_EVER

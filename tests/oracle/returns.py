@@ -50,7 +50,7 @@ class Returns:
             if refund_id in booked.refunds:
                 return  # told again it does nothing
             booked.refunds[refund_id] = amount_of(payload)
-        reported = booked_reported(booked)
+        before = self.reported(booked)
         by_line, rest = {}, max(0, payload.get("amount_minor", 0) -
                                 sum(line.get("amount_minor", 0) for line in payload.get("lines", [])))
         for line in payload.get("lines", []):
@@ -68,10 +68,7 @@ class Returns:
             booked.order_total = max(booked.order_total, amount_of(payload))
         else:
             booked.unnamed += rest
-        now, paid = booked_reported(booked), sum(booked.order.paid)
-        if now > paid and now > reported:
-            self.notice(member, "refundClamped", event["occurred_at_ms"], orderId=booked.id, currency=booked.order.money,
-                        reportedMinor=now, paidMinor=paid)
+        self.tell_clamped(member, booked, before)
         self.settle(member, booked, rulebook)
 
     def cancellation(self, event, payload, rulebook):
@@ -115,6 +112,8 @@ class Returns:
     def give_up(self, waiting, instant):
         """The order did not come; it stays noted."""
         waiting.gives_up = None
+        if waiting.kind == "delivered":
+            return  # nothing went wrong with anybody's money
         refund_id = waiting.event["refund"].get("refund_id", "") if waiting.kind == "refund" else ""
         self.notice(waiting.member, "unknownOrder", instant, orderId=waiting.order_id, refundId=refund_id)
 
@@ -123,6 +122,7 @@ class Returns:
         amounts = {currency: dict(told) for currency, told in self.amounts.items()}
         for waiting in member.waiting.pop(booked.id, []):
             payload = waiting.event[waiting.kind]
+            self.dated = waiting.event["occurred_at_ms"]
             if waiting.kind == "delivered":
                 self.deliver(member, booked, waiting.event["occurred_at_ms"])
             elif waiting.kind == "cancellation":
@@ -130,19 +130,35 @@ class Returns:
                 self.settle(member, booked, waiting.rulebook)
             elif payload["currency"] == booked.order.money:
                 self.tell(member, booked, event, payload, waiting.rulebook)
-        self.amounts = amounts
+        self.amounts, self.dated = amounts, None
 
     # ---- how much ----
 
     @staticmethod
-    def refunded(booked):
-        """What is known as refunded of each line; None for all of the order."""
+    def reported(booked):
+        """(of the order, of each line): what was reported in all; of a line at most what was paid counts for the order."""
         paid, told = booked.order.paid, range(len(booked.order.paid))
+        lines = [max(booked.deltas.get(i, 0), booked.totals.get(i, 0)) for i in told]
+        deltas = sum(min(paid[i], booked.deltas.get(i, 0)) for i in told)
+        return max(booked.unnamed + deltas, booked.order_total, sum(map(min, paid, lines))), lines
+
+    def tell_clamped(self, member, booked, before):
+        """It is reported where more was told than had been paid: of the order, or else of the first such line."""
+        paid, (total, lines) = booked.order.paid, self.reported(booked)
+        clamped = [(total, sum(paid), before[0])] if total > sum(paid) else \
+            [each for each in zip(lines, paid, before[1]) if each[0] > each[1]]
+        for reported, of, had in clamped:
+            if reported > had:
+                self.notice(member, "refundClamped", self.now(), orderId=booked.id, currency=booked.order.money,
+                            reportedMinor=reported, paidMinor=of)
+                return
+
+    def refunded(self, booked):
+        """What is known as refunded of each line; None for all of the order."""
         if booked.cancelled:
             return None
-        deltas = [min(paid[i], booked.deltas.get(i, 0)) for i in told]
-        lines = [min(paid[i], max(booked.deltas.get(i, 0), booked.totals.get(i, 0))) for i in told]
-        total = min(sum(paid), max(booked.unnamed + sum(deltas), booked.order_total, sum(lines)))
+        paid, (total, lines) = booked.order.paid, self.reported(booked)
+        total, lines = min(sum(paid), total), list(map(min, paid, lines))
         left = [each - line for each, line in zip(paid, lines)]
         known = [line + more for line, more in zip(lines, share(total - sum(lines), left))]
         return None if sum(paid) > 0 and sum(known) == sum(paid) else known
@@ -275,7 +291,9 @@ class Returns:
         debts.append([order_id, points])
 
     def now(self):
-        """What an event does is dated at its occurred_at, what time does at its instant."""
+        """What an event does is dated at its occurred_at, as is what waited for it; what time does at its instant."""
+        if self.dated is not None:
+            return self.dated
         return self.event["occurred_at_ms"] if self.event is not None else self.instant
 
     # ---- back again ----
@@ -283,6 +301,7 @@ class Returns:
     def restore(self, member, booked, claim, points):
         """The last taken first."""
         claim.settled -= points
+        self.amount(claim.currency, requested=-points, granted=-points)
         for taking in reversed(claim.takings):
             part = min(points, taking.points)
             if not part:
@@ -385,10 +404,3 @@ def order_like(payload):
         lines.append({"amount_minor": rest})
     return {**{name: payload[name] for name in ("currency", "channel", "store", "partner", "attributes") if name in payload},
             "lines": lines}
-
-
-def booked_reported(booked):
-    """What was reported in all, not clamped."""
-    lines = set(booked.deltas) | set(booked.totals)
-    return max(booked.unnamed + sum(booked.deltas.values()), booked.order_total,
-               sum(max(booked.deltas.get(i, 0), booked.totals.get(i, 0)) for i in lines))

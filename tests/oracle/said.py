@@ -35,16 +35,13 @@ def plain(value):
 def _shown(item, topic):
     """An output as JSON, with the oracle's names."""
     item = dict(item)
-    item["subject"] = ("guest", item["guest"]) if "guest" in item else ("member", item.get("member", ""))
+    item["subject"] = next(((name, item[name]) for name in ("guest", "member") if name in item), None)  # None: the programme
     if topic == "outcomes":
         item.update(verdict=item["verdictName"], firstVerdict=item.get("firstVerdictName"))
     if topic == "postings":
         item.update({name: item[name].removeprefix("ACCOUNT_") for name in ("from", "to")})
         if "lot" in item:
             item["lot"] = (int(item["lot"].get("ordinal", 0)), int(item["lot"].get("index", 0)))
-    if topic == "tiers" and "metrics" in item:
-        item["metrics"] = [(each.get("metric", ""), int(each.get("value", 0)), int(each.get("threshold", 0)))
-                           for each in item["metrics"]]
     if topic == "notices":
         kind = next(name for name in NOTICES if name in item)
         item.update(item[kind], kind=kind)

@@ -124,8 +124,7 @@ class Tiers:
         self.tiers.append({
             "subject": member.subject, "group": group.name, "from": group.levels[before].name, "to": group.levels[to].name,
             "direction": direction, "reason": reason, "cause": self.cause(), "metricValue": values[0],
-            "metrics": [(metric.name, value, threshold) for metric, value, threshold in
-                        zip(group.metrics, values, group.levels[to].thresholds)],
+            "metrics": measured(group, group.levels[to], values) if len(values) > 1 else [],
             "effectiveAtMs": effective, "validUntilMs": valid_until or 0, "journalTimeMs": self.clock,
             "ruleVersion": rulebook.version, "actor": more.get("actor", ""), "note": more.get("note", "")})
 
@@ -136,7 +135,7 @@ class Tiers:
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
             tier.review = rulebook.zone.plus(since, group.window.period)
-        elif level > 0 and group.window.kind != "lifetime" and any(each.kind != "balance" for each in group.metrics):
+        elif level > 0 and group.window.kind != "lifetime":
             tier.review = self.window(member, rulebook, group, instant)[1]
 
     # ---- after each event, and at the end of each instant ----
@@ -308,8 +307,7 @@ class Tiers:
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
             self.notice(member, "tierAtRisk", instant, group=name, tier=group.levels[level].name, reviewAtMs=tier.review,
-                        metrics=[(metric.name, value, threshold) for metric, value, threshold in
-                                 zip(group.metrics, values, group.levels[level].thresholds)])
+                        metrics=measured(group, group.levels[level], values))
 
     # ---- overrides ----
 
@@ -399,3 +397,9 @@ class Tiers:
         if self.tiers[-1]["from"] == self.tiers[-1]["to"] and held is not None:
             self.tiers[-1]["from"] = held
             tier.history.append((max(instant, tier.history[-1][0]), group.levels[level].name))
+
+
+def measured(group, level, values):
+    """Metrics have names where a level asks for several."""
+    return [{"metric": metric.name if len(values) > 1 else "", "value": value, "threshold": threshold}
+            for metric, value, threshold in zip(group.metrics, values, level.thresholds)]
