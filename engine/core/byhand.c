@@ -359,7 +359,7 @@ answer_adjustment(struct apply *apply, const struct awaiting *awaiting, uint64_t
         .further = true,
     };
     output_amounts(apply, &effect->outcome);
-    output_seal(apply, effect);
+    output_outcome(apply, effect);
 }
 
 static const struct fact *

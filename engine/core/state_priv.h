@@ -138,6 +138,15 @@ apply_ordinal(const struct apply *apply)
     return apply->event != NULL ? apply->ordinal : apply->state->identities.next - 1;
 }
 
+/* When tiers are judged after an event: at the later of the clock and its own time, so that a
+ * period that is closed is not decided by it. */
+static inline struct instant
+apply_judged_at(const struct apply *apply)
+{
+    struct instant occurred_at = apply->event->occurred_at;
+    return occurred_at.ms > apply->state->clock.ms ? occurred_at : apply->state->clock;
+}
+
 /* Enrols the member of the event; what waited for it moves over, and hints are seen to. */
 void apply_enrol(struct apply *apply, int64_t enrolled_ms);
 
