@@ -2,80 +2,73 @@
 
 `Ledger.entry` folds one journal entry and appends what it says to `postings`, `outcomes`, `tiers` and `notices`, as
 dictionaries with the names that outputs have as JSON. Everything is looked up by walking over everything: it is meant
-to be read beside the law, not to be fast.
+to be read beside the law, not to be fast. The rooms of the law have files of their own; this one holds the journal's
+entries, an event's way to its verdict, and what is said about it.
 """
 
-from earning import Order, Overflow, stored
+from awards import Awards
+from due import Due
+from earning import Overflow, stored
+from limits import Limits
+from lots import Lots, Member, Refused
+from members import Members
+from purchases import Purchases
+from returns import Returns
+from spending import Spending
+from tiers import Tiers
 
-EXPIRY, REVIEW, NOTICE = 2, 5, 7  # kinds of due work, in the order of semantics §2
+PROGRAMME = ("ISSUED", "REDEEMED", "EXPIRED", "REVERSED", "ADJUSTED", "FORFEITED")
 ITEMS_AFTER_EVENT, ITEMS_AFTER_TICK = 64, 65_536
-FOR_EVER = float("inf")
+PARKED_AT_MOST = 100
+ENVELOPE = ("source", "id", "member", "guest", "occurred_at_ms", "correlation_id", "traceparent")
+WAITING_KINDS = ("refund", "cancellation", "delivered")  # of unknown members they wait for the order that they name
 
 
-class Refused(Exception):
-    pass
+SPENDING_KINDS = ("redeem", "hold", "capture_hold", "release_hold", "cancel_redemption")
 
 
-class Lot:
-    def __init__(self, ordinal, index, currency, points, earned, expires, rule, rulebook):
-        self.ordinal, self.index, self.currency, self.rule, self.rulebook = ordinal, index, currency, rule, rulebook
-        self.granted = self.remaining = points
-        self.earned, self.expires = earned, expires
-        self.expired = 0
-
-    def spend_order(self):
-        """Soonest expiry first, never-expiring last, then earned_at, then lot id (semantics §5)."""
-        return (FOR_EVER if self.expires is None else self.expires, self.earned, self.ordinal, self.index)
-
-    def notice_at(self):
-        days = self.rulebook.currencies[self.currency].notice_days
-        if self.expires is None or days is None:
-            return None
-        return max(self.rulebook.zone.days_before(self.expires, days), self.earned)
-
-
-class Tier:
+class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots, Due):
     def __init__(self):
-        self.history = []  # (since, level name, rulebook), oldest first
-        self.review = None
-
-
-class Member:
-    def __init__(self, subject, number, enrolled):
-        self.subject, self.number, self.enrolled = subject, number, enrolled
-        self.lots, self.arrears = [], {}
-        self.orders, self.spends, self.loose_refunds = {}, set(), {}
-        self.metrics, self.tiers = {}, {}
-        self.noticed = set()  # (currency, instant) for which the notice went out
-
-    def open_lots(self, currency):
-        return sorted((lot for lot in self.lots if lot.remaining and lot.currency == currency), key=Lot.spend_order)
-
-    def active(self, currency):
-        return sum(lot.remaining for lot in self.lots if lot.currency == currency)
-
-
-class Booked:
-    """An order with what it was granted under."""
-
-    def __init__(self, order, rulebook, levels, occurred, counted):
-        self.order, self.rulebook, self.levels, self.occurred = order, rulebook, levels, occurred
-        self.counted = counted  # of what is kept, by tier group
-        self.lots, self.settled, self.refunds = {}, {}, {}
-
-
-class Ledger:
-    def __init__(self):
-        self.clock, self.next_ordinal = 0, 1
+        self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
+        self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
+        self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something waits for an order of theirs
+        self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
         self.postings, self.outcomes, self.tiers, self.notices = [], [], [], []
-        self.event = self.member = None
+        self.event = self.member = self.instant = None
+        self.amounts, self.waits, self.after = {}, False, []
+        self.changed = []  # metrics, since tiers were evaluated: (member, group, at)
+        self.dated = None  # occurred_at of what waited and is applied now
+        self.said = None  # reason and actor of what an approval executes
+        self.entries, self.overflows = [], set()
 
     # ---- entries ----
 
     def entry(self, entry):
+        self.entries.append(entry)
+        try:
+            self.fold(entry)
+        except Overflow:
+            self.fold_again()
+
+    def fold_again(self):
+        """A refused event moves nothing: everything is folded again, with the event refused that overflowed."""
+        again = Ledger()
+        again.overflows = self.overflows | {self.place_of_event()}
+        for entry in self.entries:
+            again.entry(entry)
+        for name in ("postings", "outcomes", "tiers", "notices"):  # whoever looks at them goes on seeing them
+            getattr(self, name)[:] = getattr(again, name)
+            setattr(again, name, getattr(self, name))
+        self.__dict__ = again.__dict__
+
+    def place_of_event(self):
+        assert self.event is not None, "time alone made an amount overflow"
+        return len(self.entries), self.event["source"], self.event["id"]
+
+    def fold(self, entry):
         self.clock = max(self.clock, entry["time"])
         if "rulebook" in entry:
             self.activate(entry["rulebook"])
@@ -83,7 +76,10 @@ class Ledger:
             if entry.get("away"):
                 self.answer(entry["event"], "forwarded")
             else:
-                self.apply(entry["event"], entry.get("first_append"))
+                self.apply(entry["event"], entry.get("first_append", self.clock), entry.get("bad_form"))
+                for each in (self.members, self.strangers):
+                    if subject_of(entry["event"]) in each:
+                        each[subject_of(entry["event"])].earliest = None
             self.due(ITEMS_AFTER_EVENT)
         elif "tick" in entry:
             self.due(ITEMS_AFTER_TICK)
@@ -91,7 +87,8 @@ class Ledger:
     def activate(self, rulebook):
         self.rulebooks.append(rulebook)
         self.currencies += [name for name in rulebook.currencies if name not in self.currencies]
-        self.groups += [name for name in rulebook.groups if name not in self.groups]
+        self.groups += [name for name in rulebook.tiers if name not in self.groups]
+        self.reevaluation(rulebook)
 
     def rulebook_at(self, instant):
         """Of the versions activated before whose effective_from is not after the instant, the last activated."""
@@ -100,20 +97,19 @@ class Ledger:
 
     # ---- one event ----
 
-    def apply(self, event, first_append):
-        self.member = self.members.get(event["subject"])
-        if event.get("bad_form"):
-            self.answer(event, "malformed")
+    def apply(self, event, first_append, bad_form):
+        subject, occurred = subject_of(event), event.get("occurred_at_ms", 0)
+        self.member = self.members.get(subject)
+        if bad_form:
+            self.answer(event, bad_form)
             return
-        if self.member is not None:
-            self.due(None, self.member)
-        rulebook = self.rulebook_at(event["occurred"])
-        form = self.judge_form(event, rulebook)
+        if self.member is not None or subject in self.strangers:
+            self.due(None, self.member or self.strangers[subject])
+        form = self.judge_form(event, self.rulebook_at(occurred))
         if form is not None:
             self.answer(event, form)
             return
-        identity = (event["source"], event["id"])
-        content = (event["kind"], event["subject"], event["occurred"], event["payload"])
+        identity, content = (event["source"], event["id"]), content_of(event)
         if identity in self.identities:
             first_content, ordinal, verdict = self.identities[identity]
             if first_content == content:
@@ -122,381 +118,179 @@ class Ledger:
                 self.answer(event, "conflicting_duplicate")
             return
         ordinal, self.next_ordinal = self.next_ordinal, self.next_ordinal + 1
-        self.event, self.amounts, self.ordinal = event, [], ordinal
-        try:
-            self.judge_time(event, rulebook, self.clock if first_append is None else first_append)
-            getattr(self, event["kind"])(event, event["payload"], rulebook)
-            verdict = "accepted"
-            now = max(self.clock, event["occurred"])
-            self.evaluate(self.member, now, event["occurred"])
-        except Refused as refused:
-            verdict = str(refused)
-        except Overflow:
-            verdict = "overflow"
+        verdict = self.judge(event, ordinal, first_append)
         self.identities[identity] = (content, ordinal, verdict)
-        self.answer(event, verdict, ordinal)
+        self.finish(event, verdict, ordinal)
+        if verdict == "accepted" and subject in self.members and subject in self.parked:
+            self.judge_parked(subject)
+
+    def judge(self, event, ordinal, first_append):
+        """Everything from the rule version on; None as first append leaves the time out."""
+        kind, occurred = kind_of(event), event["occurred_at_ms"]
+        rulebook = self.rulebook_at(occurred)
+        self.event, self.amounts, self.ordinal, self.lot_ordinal = event, {}, ordinal, ordinal
+        self.waits, self.after = False, []
+        try:
+            self.judge_time(occurred, rulebook, first_append)
+            if self.member is None and first_append is not None and rulebook.members.unknown == "park" and \
+                    kind != "enrol" and not (kind in WAITING_KINDS and event[kind].get("order_id")):
+                self.park(event, ordinal)
+                return "parked"
+            if self.place_of_event() in self.overflows:
+                raise Refused("overflow")
+            getattr(self, "grant_by_hand" if kind == "grant" else kind)(event, event[kind], rulebook)
+        except Refused as refused:
+            return str(refused)
+        if self.member is not None:
+            self.push_clocks(kind, event, rulebook)
+            self.evaluate(self.member, max(self.clock, occurred), occurred)
+        return "accepted"
+
+    def finish(self, event, verdict, ordinal, further=False):
+        """The answer, and at once what the event itself made due."""
+        self.answer(event, verdict, ordinal, further=further)
         self.event = None
-        if verdict == "accepted":
-            self.due(None, self.member, now)
+        if verdict == "accepted" and self.member is not None:
+            self.due(None, self.member, max(self.clock, event["occurred_at_ms"]))
 
     @staticmethod
-    def judge_form(event, rulebook):
-        if event["kind"] != "redeem" or rulebook is None:
-            return None
-        currency = event["payload"].get("currency") or next(iter(rulebook.currencies))
-        if currency not in rulebook.currencies:
-            return "unknown_points_currency"
-        return "malformed" if rulebook.currencies[currency].qualifying else None
-
-    @staticmethod
-    def judge_time(event, rulebook, journal_time):
+    def judge_time(occurred, rulebook, journal_time):
         if rulebook is None:
             raise Refused("no_rulebook")
-        if event["occurred"] - journal_time > rulebook.future_ms:
+        if journal_time is not None and occurred - journal_time > rulebook.accept.future_ms:
             raise Refused("occurred_in_future")
-        if journal_time - event["occurred"] > rulebook.past_ms:
+        if journal_time is not None and journal_time - occurred > rulebook.accept.past_ms:
             raise Refused("too_old")
+
+    def park(self, event, ordinal):
+        parked = self.parked.setdefault(subject_of(event), [])
+        if len(parked) == PARKED_AT_MOST:
+            raise Refused("limit_reached")
+        parked.append((event, ordinal))
+        self.parked_ordinals.add(ordinal)
+
+    def judge_parked(self, subject):
+        """What was parked until the member is enrolled gets its final answer."""
+        for event, ordinal in self.parked.pop(subject):
+            self.due(None, self.member)
+            self.parked_ordinals.discard(ordinal)
+            behind = self.indexes.pop(ordinal, 0)
+            verdict = self.judge(event, ordinal, None)
+            self.finish(event, verdict, ordinal, further=True)
+            if ordinal == self.next_ordinal - 1:
+                self.indexes[ordinal] = max(behind, self.indexes.get(ordinal, 0))
+
+    # ---- whom it is about ----
 
     def known_member(self):
         if self.member is None:
             raise Refused("unknown_member")
         return self.member
 
-    def enrolled(self, subject, instant):
+    def judge_state(self, *allowed):
+        """Closed is closed for all; who is suspended or frozen may neither earn nor spend."""
         if self.member is None:
-            self.member = self.members[subject] = Member(subject, len(self.members), instant)
-        return self.member
+            return
+        if self.member.state == "closed":
+            raise Refused("member_closed")
+        if allowed and self.member.state not in allowed:
+            raise Refused("member_not_active")
 
-    def enrol(self, event, _payload, _rulebook):
+    def earner(self, event, rulebook):
+        """The member of an earning event, who may yet have to be enrolled by it."""
         if self.member is not None:
-            raise Refused("already_enrolled")
-        self.enrolled(event["subject"], event["occurred"])
-
-    # ---- earning ----
-
-    def purchase(self, event, payload, rulebook):
-        if self.member is None and not rulebook.auto_enrol:
+            return self.member
+        if rulebook.members.unknown == "reject":
             raise Refused("unknown_member")
-        if self.member is not None and payload["order_id"] in self.member.orders:
-            raise Refused("order_exists")
-        occurred = event["occurred"]
-        order = Order(payload["currency"], payload["lines"], payload["points_tender"] + payload["gift_card"])
-        levels = {name: self.level_at(self.member, rulebook, group, occurred)
-                  for name, group in rulebook.groups.items()}
-        earned = order.earned(rulebook, levels)
-        metrics = order.metrics(rulebook, earned)
-        for currency, (points, _) in earned.items():
-            stored(self.totals.get((currency, "ISSUED"), 0) + points)
-        self.check_metrics(self.member, rulebook, occurred, metrics)
+        return Member(subject_of(event), event["occurred_at_ms"])
 
-        member = self.enrolled(event["subject"], occurred)
-        booked = Booked(order, rulebook, levels, occurred, metrics)
-        member.orders[payload["order_id"]] = booked
-        for index, (currency, (points, rule)) in enumerate(earned.items()):
-            lot = Lot(self.ordinal, index, currency, points, occurred,
-                      rulebook.expiry(rulebook.currencies[currency], occurred), rule, rulebook)
-            booked.lots[currency], booked.settled[currency] = lot, 0
-            self.grant(member, lot, payload["order_id"])
-            self.amounts.append((currency, points))
-        self.add_metrics(member, rulebook, occurred, metrics)
+    def numbered(self, member):
+        """In order of enrolment, and of those who wait to be enrolled."""
+        member.number, self.next_number = self.next_number, self.next_number + 1
+        return member
 
-    def grant(self, member, lot, order_id):
-        occurred = self.event["occurred"]
-        points = lot.granted
-        member.lots.append(lot)
-        self.post(member, "GRANT", "ISSUED", "ACTIVE", lot.currency, points, lot, occurred, order_id)
-        if lot.expires is not None and lot.expires <= self.clock:
-            self.expire(member, lot, order_id)  # past its instant on arrival: pays no arrears
-            return
-        owed = min(member.arrears.get(lot.currency, 0), points)
-        if owed:
-            lot.remaining -= owed
-            member.arrears[lot.currency] -= owed
-            self.post(member, "REPAY", "ACTIVE", "ARREARS", lot.currency, owed, lot, occurred, order_id)
-
-    def expire(self, member, lot, order_id=None):
-        lot.expired, lot.remaining = lot.remaining, 0
-        self.post(member, "EXPIRE", "ACTIVE", "EXPIRED", lot.currency, lot.expired, lot, lot.expires, order_id)
-
-    # ---- spending ----
-
-    def redeem(self, event, payload, rulebook):
-        member = self.known_member()
-        currency = payload.get("currency") or next(iter(rulebook.currencies))
-        if payload["spend_id"] in member.spends:
-            raise Refused("id_in_use")
-        if member.subject[0] == "guest":
-            raise Refused("guest_cannot_spend")
-        if member.arrears.get(currency, 0) > 0:
-            raise Refused("arrears_open")
-        if member.active(currency) < payload["points"]:
-            raise Refused("insufficient_points")
-        member.spends.add(payload["spend_id"])
-        self.take(member, "REDEEM", "REDEEMED", currency, payload["points"], None)
-        self.amounts.append((currency, payload["points"]))
-
-    def take(self, member, kind, to, currency, points, order_id):
-        """From lots in spend order; returns what they do not hold."""
-        for lot in member.open_lots(currency):
-            part = min(points, lot.remaining)
-            if part:
-                lot.remaining -= part
-                points -= part
-                self.post(member, kind, "ACTIVE", to, currency, part, lot, self.event["occurred"], order_id)
-        return points
-
-    # ---- returns ----
-
-    def refund(self, event, payload, rulebook):
-        member = self.known_member()
-        total = sum(line["amount"] for line in payload["lines"]) if payload["lines"] else payload["amount"]
-        if not payload["order_id"]:
-            self.loose_refund(member, event, payload, rulebook, total)
-            return
-        booked = member.orders.get(payload["order_id"])
-        if booked is None or booked.order.money != payload["currency"]:
-            raise Refused("unknown_order")
-        if payload["refund_id"] in booked.refunds:
-            if booked.refunds[payload["refund_id"]] != total:
-                raise Refused("conflicting_refund")
-            return  # told again it does nothing
-        order = booked.order
-        before = (list(order.named), order.unnamed)
-        names = [line.get("line_id") or str(i + 1) for i, line in enumerate(order.lines)]
-        for line in payload["lines"] or [{"line_id": None, "amount": total}]:
-            if line["line_id"] in names:
-                order.named[names.index(line["line_id"])] += line["amount"]
-            else:
-                order.unnamed += line["amount"]
-        try:
-            self.settle(member, booked, payload["order_id"])
-        except Overflow:
-            order.named, order.unnamed = before
-            raise
-        booked.refunds[payload["refund_id"]] = total
-
-    def cancellation(self, _event, payload, _rulebook):
-        member = self.known_member()
-        booked = member.orders.get(payload["order_id"])
-        if booked is None:
-            raise Refused("unknown_order")
-        if booked.order.cancelled:
-            raise Refused("order_cancelled")
-        booked.order.cancelled = True
-        try:
-            self.settle(member, booked, payload["order_id"])
-        except Overflow:
-            booked.order.cancelled = False
-            raise
-
-    def settle(self, member, booked, order_id):
-        """Claws back what the kept lines would not have earned."""
-        stays = booked.order.earned(booked.rulebook, booked.levels)
-        counted = booked.order.metrics(booked.rulebook, stays)
-        change = {name: counted[name] - booked.counted[name] for name in counted}
-        claws = {}
-        for currency, lot in booked.lots.items():
-            settled = booked.settled[currency]
-            kept = stays.get(currency, (0, None))[0]
-            claws[currency] = max(0, min(lot.granted - kept - settled, lot.granted - settled - lot.expired))
-            stored(self.totals.get((currency, "REVERSED"), 0) + claws[currency])
-        self.check_metrics(member, booked.rulebook, booked.occurred, change)
-        booked.counted = counted
-        for currency, lot in booked.lots.items():
-            claw = claws[currency]
-            if not claw:
-                continue
-            booked.settled[currency] += claw
-            self.amounts.append((currency, claw))
-            own = min(claw, lot.remaining)
-            if own:
-                lot.remaining -= own
-                self.post(member, "CLAW_BACK", "ACTIVE", "REVERSED", currency, own, lot, self.event["occurred"], order_id)
-            self.claw_back(member, currency, claw - own, order_id)
-        self.add_metrics(member, booked.rulebook, booked.occurred, change)
-
-    def claw_back(self, member, currency, points, order_id):
-        owed = self.take(member, "CLAW_BACK", "REVERSED", currency, points, order_id)
-        if owed:
-            member.arrears[currency] = member.arrears.get(currency, 0) + owed
-            self.post(member, "OWE", "ARREARS", "REVERSED", currency, owed, None, self.event["occurred"], order_id)
-
-    def loose_refund(self, member, event, payload, rulebook, total):
-        told = (total, payload["currency"])
-        if payload["refund_id"] in member.loose_refunds:
-            if member.loose_refunds[payload["refund_id"]] != told:
-                raise Refused("conflicting_refund")
-            return
-        lines = payload["lines"] or [{"amount": total, "kind": "goods"}]
-        value = Order(payload["currency"], [{"discount": 0, "tax": 0, **line} for line in lines])
-        earned = value.earned(rulebook, None)
-        change = {name: -each for name, each in value.metrics(rulebook, earned).items()}
-        for currency, (points, _) in earned.items():
-            stored(self.totals.get((currency, "REVERSED"), 0) + points)
-        self.check_metrics(member, rulebook, event["occurred"], change)
-        member.loose_refunds[payload["refund_id"]] = told
-        for currency, (points, _) in earned.items():
-            self.claw_back(member, currency, points, None)
-            self.amounts.append((currency, points))
-        self.add_metrics(member, rulebook, event["occurred"], change)
-
-    # ---- tiers ----
-
-    @staticmethod
-    def metric_key(rulebook, group, instant):
-        return (group.name, "spend" if group.money else "points", group.window, rulebook.window(group, instant)[0])
-
-    def check_metrics(self, member, rulebook, instant, change):
-        for name, group in rulebook.groups.items():
-            key = self.metric_key(rulebook, group, instant)
-            stored((0 if member is None else member.metrics.get(key, 0)) + change[name])
-
-    def add_metrics(self, member, rulebook, instant, change):
-        for name, group in rulebook.groups.items():
-            key = self.metric_key(rulebook, group, instant)
-            member.metrics[key] = member.metrics.get(key, 0) + change[name]
-
-    def level_of(self, name, rulebook, group):
-        """The index of a level in a version; a removed level maps to the next lower (semantics §8)."""
-        if name in group.levels:
-            return group.levels.index(name)
-        for other in reversed(self.rulebooks):
-            had = other.groups.get(group.name)
-            if had is None or name not in had.levels:
-                continue
-            for lower in reversed(had.levels[:had.levels.index(name)]):
-                if lower in group.levels:
-                    return group.levels.index(lower)
-            return 0
-        return 0
-
-    def level_at(self, member, rulebook, group, instant):
-        if member is None or group.name not in member.tiers:
-            return 0
-        held = [level for since, level in member.tiers[group.name].history if since <= instant]
-        return self.level_of(held[-1], rulebook, group) if held else 0
-
-    @staticmethod
-    def qualified(group, value):
-        return max(i for i, threshold in enumerate(group.thresholds) if i == 0 or value >= threshold)
-
-    def change_tier(self, member, rulebook, group, to, direction, metric, effective, window_end):
-        tier = member.tiers.setdefault(group.name, Tier())
-        level = self.level_at(member, rulebook, group, FOR_EVER)
-        if direction != "RENEWED":
-            if tier.history:
-                effective = max(effective, tier.history[-1][0])
-            tier.history.append((effective, group.levels[to]))
-        ends = window_end if group.downgrade != "none" and to > 0 else None
-        tier.review = window_end if to > 0 else None
-        if direction == "RENEWED" and group.downgrade == "none":
-            return
-        self.tiers.append({
-            "subject": member.subject, "group": group.name, "from": group.levels[level], "to": group.levels[to],
-            "direction": direction, "cause": self.cause(), "metricValue": metric, "effectiveAtMs": effective,
-            "validUntilMs": ends or 0, "journalTimeMs": self.clock, "ruleVersion": rulebook.version})
-
-    def evaluate(self, member, instant, effective):
-        """Upgrades are immediate."""
-        rulebook = self.rulebook_at(instant)
-        if rulebook is None:
-            return
-        for group in rulebook.groups.values():
-            value = member.metrics.get(self.metric_key(rulebook, group, instant), 0)
-            to = self.qualified(group, value)
-            if to > self.level_at(member, rulebook, group, FOR_EVER):
-                self.change_tier(member, rulebook, group, to, "UPGRADED", value, effective,
-                                 rulebook.window(group, instant)[1])
-
-    def review(self, member, name, instant):
-        rulebook = self.rulebook_at(instant)
-        tier = member.tiers[name]
-        tier.review = None
-        group = rulebook.groups.get(name)
-        if group is None or group.window == "lifetime":
-            return
-        value = member.metrics.get(self.metric_key(rulebook, group, instant - 1), 0)
-        level, qualified = self.level_at(member, rulebook, group, FOR_EVER), self.qualified(group, value)
-        to, direction = level, "RENEWED"
-        if qualified < level and group.downgrade != "none":
-            to, direction = (level - 1 if group.downgrade == "one step" else qualified), "DOWNGRADED"
-        if level > 0:
-            self.change_tier(member, rulebook, group, to, direction, value, instant, rulebook.window(group, instant)[1])
-
-    # ---- due work ----
-
-    def due_of(self, member):
-        """Everything that a member will have due, as sortable items."""
-        for lot in member.lots:
-            if not lot.remaining or lot.expires is None:
-                continue
-            slot = self.currencies.index(lot.currency)
-            yield (lot.expires, EXPIRY, member.number, slot, lot.spend_order(), lot)
-            notice = lot.notice_at()
-            if notice is not None and (lot.currency, lot.expires) not in member.noticed:
-                yield (notice, NOTICE, member.number, slot, lot.spend_order(), lot)
-        for name, tier in member.tiers.items():
-            if tier.review is not None:
-                yield (tier.review, REVIEW, member.number, self.groups.index(name), (), name)
-
-    def due(self, limit, member=None, judged=0):
-        """Works off what is due: all of one member, or up to `limit` items of everybody's in due order.
-
-        What a late event makes due lies before the instant at which tiers were `judged`, and in a period that may be closed.
-        """
-        members = list(self.members.values()) if member is None else [member]
-        queues = {each.number: self.queue(each) for each in members}
-        while limit is None or limit > 0:
-            first = min((queue[0][:5] for queue in queues.values() if queue), default=(FOR_EVER,))
-            if first[0] > self.clock:
-                return
-            owner = next(each for each in members if each.number == first[2])
-            self.do(owner, queues[owner.number][0])
-            queues[owner.number] = self.queue(owner)
-            if not queues[owner.number] or queues[owner.number][0][0] > first[0]:
-                self.evaluate(owner, max(first[0], judged), first[0])
-                queues[owner.number] = self.queue(owner)
-            limit = None if limit is None else limit - 1
-
-    def queue(self, member):
-        return sorted(self.due_of(member), key=lambda item: item[:5])
-
-    def do(self, member, item):
-        instant, kind, _, _, _, what = item
-        if kind == EXPIRY:
-            self.expire(member, what)
-        elif kind == REVIEW:
-            self.review(member, what, instant)
-        else:
-            member.noticed.add((what.currency, what.expires))
-            points = sum(lot.remaining for lot in member.open_lots(what.currency) if lot.expires == what.expires)
-            self.notices.append({
-                "subject": member.subject, "effectiveAtMs": instant, "journalTimeMs": self.clock,
-                "currency": what.currency, "points": points, "expiresAtMs": what.expires})
+    def enrol_now(self, member, rulebook):
+        """An accepted event enrols."""
+        if self.member is None:
+            self.member = self.members[member.subject] = self.numbered(member)
+            stranger = self.strangers.pop(member.subject, None)
+            if stranger is not None:
+                member.waiting = stranger.waiting
+            self.expect_yearly(member, "anniversary", rulebook, member.enrolled)
+            member.reevaluations = [(each.effective_from, each) for each in self.rulebooks if each.effective_from > self.clock]
 
     # ---- what is said ----
 
     def cause(self):
         return None if self.event is None else (self.event["source"], self.event["id"])
 
-    def answer(self, event, verdict, ordinal=0, first=None):
-        self.outcomes.append({
-            "subject": event["subject"], "event": (event["source"], event["id"]), "verdict": verdict,
-            "firstVerdict": first, "ordinal": ordinal, "occurredAtMs": event["occurred"], "journalTimeMs": self.clock,
-            "amounts": self.amounts if verdict == "accepted" else []})
+    def amount(self, currency, **figures):
+        told = self.amounts.setdefault(currency, {"requested": 0, "granted": 0, "owed": 0, "dropped": 0, "capRule": ""})
+        for name, figure in figures.items():
+            told[name] = told[name] or figure if name == "capRule" else told[name] + figure
 
-    def post(self, member, kind, source, target, currency, points, lot, effective, order_id):
+    def answer(self, event, verdict, ordinal=0, first=None, further=False):
+        accepted = verdict == "accepted"
+        self.outcomes.append({
+            "subject": subject_of(event), "event": (event["source"], event["id"]), "verdict": verdict,
+            "firstVerdict": first, "ordinal": ordinal, "occurredAtMs": event.get("occurred_at_ms", 0),
+            "journalTimeMs": self.clock, "further": further, "waiting": accepted and self.waits,
+            "amounts": [{"currency": currency, **told, "activeAfter": self.member.active(currency)}
+                        for currency, told in self.in_order(self.amounts, event)]
+            if accepted else []})
+
+    def in_order(self, amounts, event):
+        """Currency by currency, as the event's rulebook has them; of what is spent, as it was touched."""
+        if kind_of(event) in SPENDING_KINDS:
+            return amounts.items()
+        rulebook = self.rulebook_at(event.get("occurred_at_ms", 0))
+        names = [*(rulebook.currencies if rulebook is not None else ()), *self.currencies]
+        return sorted(amounts.items(), key=lambda each: names.index(each[0]))
+
+    def post(self, member, kind, source, target, currency, points, lot, effective, order_id="", spend_id="", hold_id="",
+             expired_before=0):
         for account, sign in ((source, -1), (target, 1)):
             key = (currency, account)
-            self.totals[key] = self.totals.get(key, 0) + (-sign if account in ("ISSUED", "ARREARS") else sign) * points
+            self.totals[key] = stored(self.totals.get(key, 0) +
+                                      (-sign if account in ("ISSUED", "ARREARS") else sign) * points)
+        if source in PROGRAMME and target not in PROGRAMME:
+            stored(sum(self.totals.get((currency, account), 0) for account in ("PENDING", "ACTIVE", "HELD", "LAPSING")))
+        payload = self.said or (self.event[kind_of(self.event)] if self.event is not None else {})
         posting = {
             "subject": member.subject, "kind": kind, "from": source, "to": target, "currency": currency,
-            "points": points, "activeAfter": member.active(currency),
-            "arrearsAfter": member.arrears.get(currency, 0), "event": self.cause(), "orderId": order_id or "",
-            "occurredAtMs": effective if self.event is None else self.event["occurred"],
-            "journalTimeMs": self.clock, "effectiveAtMs": effective, "lot": None}
+            "points": points, "activeAfter": member.active(currency), "arrearsAfter": member.owes(currency),
+            "event": self.cause(), "orderId": order_id or "", "spendId": spend_id, "holdId": hold_id,
+            "occurredAtMs": effective if self.event is None else self.event["occurred_at_ms"],
+            "journalTimeMs": self.clock, "effectiveAtMs": effective, "lot": None,
+            "reason": payload.get("reason", ""), "actor": payload.get("actor", "")}
         if lot is not None:
-            posting.update(lot=(lot.ordinal, lot.index), rule=lot.rule, ruleVersion=lot.rulebook.version,
+            posting.update(lot=lot.id, rule=lot.rule, ruleVersion=lot.rulebook.version,
                            scale=lot.rulebook.currencies[currency].scale, lotEarnedAtMs=lot.earned,
-                           lotExpiresAtMs=lot.expires or 0)
+                           lotActivatesAtMs=lot.activates or lot.own_activation or 0, lotExpiresAtMs=lot.fixed_expiry or 0,
+                           lotExpiredBeforeMs=expired_before, funder=lot.funder or "")
         self.postings.append(posting)
+
+    def notice(self, member, kind, effective, **fields):
+        self.notices.append({"subject": member.subject, "kind": kind, "effectiveAtMs": effective,
+                             "journalTimeMs": self.clock, "cause": self.cause(), **fields})
+
+
+def subject_of(event):
+    return ("guest", event["guest"]) if "guest" in event else ("member", event["member"])
+
+
+def kind_of(event):
+    return next(name for name in event if name not in ENVELOPE)
+
+
+def content_of(event):
+    """Type, member, occurred_at and payload, what is left at its default left out (semantics §3)."""
+    return without_defaults({name: value for name, value in event.items()
+                             if name not in ("source", "id", "correlation_id", "traceparent")}, keep=(kind_of(event),))
+
+
+def without_defaults(value, keep=()):
+    if isinstance(value, dict):
+        return {name: without_defaults(each) for name, each in value.items()
+                if name in keep or each not in (0, "", False, [], None, "GOODS", "DELTA", "UNSPECIFIED")}
+    return [without_defaults(each) for each in value] if isinstance(value, list) else value

@@ -265,12 +265,15 @@ rig_buy(struct rig *rig, const char *member, const char *order, int64_t minor)
 enum verdict
 rig_redeem(struct rig *rig, const char *member, const char *id, int64_t points)
 {
+    static const struct bytes currency = {(const uint8_t *)"points", 6};
     return rig_event(rig, (struct event){
                               .kind = EVENT_REDEEM,
                               .member = bytes_from_cstr(member),
-                              .redeem = {.redemption_id = bytes_from_cstr(id),
-                                         .currency = BYTES_LITERAL("points"),
-                                         .points = {points}},
+                              .redeem = {.spend_id = bytes_from_cstr(id),
+                                         .request = {.currencies = &currency,
+                                                     .currency_count = 1,
+                                                     .what = SPEND_POINTS,
+                                                     .points = {points}}},
                           });
 }
 

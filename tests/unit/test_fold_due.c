@@ -101,8 +101,8 @@ Test(fold_due, notices_go_out_once_an_instant_grouped)
     rig_tick(&rig, "2026-02-22T00:00:00Z");
     cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), 1);
     const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, 0)->notice;
-    cr_assert_eq(notice->amount.units, 60);
-    cr_assert_eq(notice->instant.ms, rig_at("2026-03-01T00:00:00Z").ms);
+    cr_assert_eq(notice->expiring_soon.points.units, 60);
+    cr_assert_eq(notice->expiring_soon.expires_at.ms, rig_at("2026-03-01T00:00:00Z").ms);
     cr_assert_eq(notice->effective_at.ms, rig_at("2026-02-22T00:00:00Z").ms);
     /* A late lot for the same instant is not told again; one for another instant is. */
     struct event_line line = {
@@ -280,7 +280,7 @@ Test(fold_due, refunds_lower_the_metric_but_no_tier_before_its_review)
 
 /* The order of December raises the closed year's metric above gold; its notice is due in that year.
  */
-Test(fold_due, a_late_event_decides_no_closed_period_again)
+Test(fold_due, a_late_event_corrects_the_latest_closed_period)
 {
     end_of_next_month();
     program.currencies[0].notice_days = 40;
@@ -300,8 +300,11 @@ Test(fold_due, a_late_event_decides_no_closed_period_again)
     size_t notices = rig_effect_count(&rig, TOPIC_NOTICES);
     cr_assert_eq(rig_event(&rig, late), VERDICT_ACCEPTED);
     cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), notices + 1);
-    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before);
-    cr_assert(rig_level_is(&rig, "ann", "silver"));
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before + 1);
+    const struct tier_change *change = &rig_effect(&rig, TOPIC_TIERS, before)->tier_change;
+    cr_assert_eq(change->direction, TIER_CORRECTED);
+    cr_assert_eq(change->effective_at.ms, rig_at("2027-01-10T00:00:00Z").ms);
+    cr_assert(rig_level_is(&rig, "ann", "gold"));
 }
 
 /* The newer version takes only events of the last hour; the older one still judges older events. */
@@ -354,7 +357,7 @@ Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
     cr_assert(rig_level_is(&rig, "ann", "gold"));
     struct member_view view;
     cr_assert(rig_view(&rig, "ann", &view));
-    cr_assert_eq(view.tiers[0].metric_value, 50);
+    cr_assert_eq(view.tiers[0].metrics[0].value, 50);
     cr_assert_eq(view.tiers[0].valid_until.ms, INT64_MAX);
 }
 

@@ -1,0 +1,405 @@
+"""Tiers: metrics, reviews, overrides, corrections (semantics §8)."""
+
+from civil import EVER, Period
+from due import NOTICE, REVIEW
+from earning import stored
+from lots import Refused
+
+
+class Tier:
+    """A member's place in one tier group; levels by name, since versions may differ."""
+
+    def __init__(self):
+        self.history = []  # (since, level), oldest first: what is held, an override included
+        self.under = None  # what it is without an override
+        self.review = None
+        self.attained = 0  # when the level under review was
+        self.last_review = None  # its result
+        self.closed = None  # of the last review of a calendar period: (the period's end, level before)
+        self.reached = None  # by upgrades since then
+        self.grace = None  # (its end, what the review decided)
+        self.carried = {}  # what counts on top, by the start of the period
+        self.override = None
+        self.warned = None  # the review that the member was told of
+
+
+class Override:
+    def __init__(self, level, until, actor, note):
+        self.level, self.until, self.actor, self.note = level, until, actor, note
+
+
+class Tiers:
+    # ---- metrics: folds over events by occurred_at ----
+
+    @staticmethod
+    def metric_key(group, metric):
+        what = metric.money or metric.currency or metric.word
+        return group.name, metric.kind, what, group.window.kind, group.window.unit if group.window.kind == "calendar" else ""
+
+    def measure(self, rulebook, member, at, kind, change, what, collect):
+        """Adds to the metrics that count it; `any` mission counts each."""
+        for group in rulebook.tiers.values():
+            for metric in group.metrics:
+                if metric.kind == kind and (metric.currency if kind == "points" else metric.word) in \
+                        ((what, "any") if kind == "missions" else (what,)):
+                    key = self.metric_key(group, metric)
+                    self.add_metric(member, key, at, change)
+                    collect.append((key, at, change))
+
+    def add_metric(self, member, key, at, change):
+        if change:
+            facts = member.metrics.setdefault(key, [])
+            facts.append((at, change))
+            stored(sum(each for _, each in facts))
+            self.changed.append((member, key[0], at))
+
+    def window(self, member, rulebook, group, instant):
+        """The window of a group that contains an instant; of a rolling one, what lies behind it."""
+        window, zone = group.window, rulebook.zone
+        if window.kind == "calendar":
+            return zone.bucket_of(instant, window.unit)
+        if window.kind == "anniversary":
+            enrolled = zone.date(member.enrolled)
+            return zone.yearly_window(instant, enrolled.month, enrolled.day)
+        if window.kind == "rolling":
+            return zone.plus(instant, window.period, -1) + 1, instant + 1
+        return EVER
+
+    def value(self, member, rulebook, group, metric, instant):
+        if metric.kind == "balance":
+            return member.active(metric.currency)
+        start, end = self.window(member, rulebook, group, instant)
+        own = sum(change for at, change in member.metrics.get(self.metric_key(group, metric), []) if start <= at < end)
+        tier = member.tiers.get(group.name)
+        return own + (tier.carried.get(start, 0) if tier is not None and group.rollover else 0)
+
+    def values(self, member, rulebook, group, instant):
+        return [self.value(member, rulebook, group, metric, instant) for metric in group.metrics]
+
+    @staticmethod
+    def met(group, level, values):
+        judge = all if group.match == "all" else any
+        return level == 0 or judge(value >= threshold for value, threshold in zip(values, group.levels[level].thresholds))
+
+    def qualified(self, group, values):
+        return max(i for i in range(len(group.levels)) if self.met(group, i, values))
+
+    # ---- levels ----
+
+    def level_of(self, name, rulebook, group):
+        """The index of a level in a version; a removed level maps to the next lower (semantics §8)."""
+        names = [level.name for level in group.levels]
+        if name is None:
+            return 0
+        if name in names:
+            return names.index(name)
+        for other in reversed(self.rulebooks):
+            had = [level.name for level in other.tiers[group.name].levels] if group.name in other.tiers else []
+            if name in had:
+                lower = [each for each in had[:had.index(name)] if each in names]
+                return names.index(lower[-1]) if lower else 0
+        return 0
+
+    def level_at(self, member, rulebook, group, instant):
+        if member is None or group.name not in member.tiers:
+            return 0
+        held = [level for since, level in member.tiers[group.name].history if since <= instant]
+        return self.level_of(held[-1], rulebook, group) if held else 0
+
+    def held(self, rulebook, group, tier):
+        return self.level_of(tier.history[-1][1] if tier.history else None, rulebook, group)
+
+    def under(self, rulebook, group, tier):
+        return self.level_of(tier.under, rulebook, group)
+
+    def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
+        tier = member.tiers[group.name]
+        before = self.held(rulebook, group, tier)
+        if tier.history:
+            effective = max(effective, tier.history[-1][0])
+        if direction != "RENEWED" and to != before:
+            tier.history.append((effective, group.levels[to].name))
+        if valid_until is None:
+            valid_until = tier.review if group.downgrade != "none" else 0
+        self.tiers.append({
+            "subject": member.subject, "group": group.name, "from": group.levels[before].name, "to": group.levels[to].name,
+            "direction": direction, "reason": reason, "cause": self.cause(), "metricValue": values[0],
+            "metrics": measured(group, group.levels[to], values) if len(values) > 1 else [],
+            "effectiveAtMs": effective, "validUntilMs": valid_until or 0, "journalTimeMs": self.clock,
+            "ruleVersion": rulebook.version, "actor": more.get("actor", ""), "note": more.get("note", "")})
+
+    def attain(self, member, rulebook, group, tier, level, instant, since):
+        """The level without an override, and when it is reviewed."""
+        tier.under = group.levels[level].name
+        tier.attained = instant
+        tier.review = None
+        if level > 0 and group.window.kind == "rolling":
+            tier.review = rulebook.zone.plus(since, group.window.period)
+        elif level > 0 and group.window.kind != "lifetime":
+            tier.review = self.window(member, rulebook, group, instant)[1]
+
+    # ---- after each event, and at the end of each instant ----
+
+    def evaluate(self, member, instant, effective):
+        rulebook = self.rulebook_at(instant)
+        changed = {(group, at) for other, group, at in self.changed if other is member}
+        self.changed = []
+        if rulebook is None or member.enrolled is None:
+            return
+        for group in rulebook.tiers.values():
+            dates = [at for name, at in changed if name == group.name]
+            if not self.correct(member, rulebook, group, instant, dates):
+                self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
+
+    def upgrade(self, member, rulebook, group, instant, effective, reason):
+        tier = member.tiers.get(group.name) or Tier()
+        values = self.values(member, rulebook, group, instant)
+        to, level = self.qualified(group, values), self.under(rulebook, group, tier)
+        if to <= level:
+            return
+        member.tiers[group.name] = tier
+        if group.upgrade == "next period" and reason != "RULEBOOK":
+            if tier.review is None and group.window.kind in ("calendar", "anniversary"):
+                tier.review = self.window(member, rulebook, group, instant)[1]
+            return
+        since = max(effective, tier.history[-1][0]) if tier.history else effective
+        tier.grace = None
+        tier.reached = group.levels[to].name
+        self.attain(member, rulebook, group, tier, to, instant, since)
+        if tier.override is None:
+            self.change_tier(member, rulebook, group, to, "UPGRADED", reason, values, effective)
+
+    # ---- late events ----
+
+    def correct(self, member, rulebook, group, instant, dates):
+        """The latest closed period changed: its review is decided again. True where the tier was looked at."""
+        if group.window.kind not in ("calendar", "anniversary"):
+            return False
+        end = self.window(member, rulebook, group, instant)[0]
+        start = self.window(member, rulebook, group, end - 1)[0]
+        if not any(start <= at < end for at in dates):
+            return False
+        tier = member.tiers.get(group.name) or Tier()
+        reviewed = tier.closed is not None and tier.closed[0] == end
+        before = self.level_of(tier.closed[1], rulebook, group) if reviewed else 0
+        values = self.values(member, rulebook, group, end - 1)
+        qualified = self.qualified(group, values)
+        self.carry(member, rulebook, group, tier, start, end)
+        if group.upgrade == "immediate":
+            before = max(before, qualified)
+        decided = self.decide(group, before, qualified)
+        if tier.grace is not None and qualified < before:
+            tier.grace = (tier.grace[0], group.levels[decided].name)
+            decided = before
+        elif tier.grace is not None:
+            tier.grace = None
+        if reviewed:
+            tier.last_review = group.levels[decided].name
+        to = max(decided, self.level_of(tier.reached, rulebook, group))
+        if group.upgrade == "immediate":
+            to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
+        if to == self.under(rulebook, group, tier):
+            return True
+        member.tiers[group.name] = tier
+        self.attain(member, rulebook, group, tier, to, instant, self.clock)
+        if tier.override is None:
+            self.change_tier(member, rulebook, group, to, "CORRECTED", "EVENT", values, self.clock)
+        return True
+
+    @staticmethod
+    def decide(group, level, qualified):
+        """What a review makes of a level."""
+        if qualified >= level:
+            return qualified if group.upgrade == "next period" else level
+        return {"none": level, "one step": level - 1, "to qualified": qualified}[group.downgrade]
+
+    def carry(self, member, rulebook, group, tier, start, end):
+        """The excess over the achieved level's threshold counts in the next period; what was carried in is used first."""
+        if not group.rollover:
+            return
+        total = self.value(member, rulebook, group, group.metrics[0], end - 1)
+        own = total - tier.carried.get(start, 0)
+        achieved = self.qualified(group, [total])
+        excess = total - group.levels[achieved].thresholds[0] if achieved > 0 else 0
+        tier.carried[end] = max(0, min(own, excess))
+
+    # ---- reviews ----
+
+    def due_of_tier(self, member, name, tier):
+        order = (self.groups.index(name),)
+        if tier.override is not None and tier.override.until is not None:
+            yield tier.override.until, REVIEW, (1,) + order + (1,), self.override_ends, (member, name)
+        if tier.grace is not None:
+            yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
+        elif tier.review is not None:
+            yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
+        at = self.at_risk_at(member, name, tier)
+        if at is not None:
+            yield at, NOTICE, (1, order), self.at_risk, (member, name)
+
+    def review(self, what, instant):
+        member, name = what
+        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        group = rulebook.tiers.get(name)
+        tier.review = None
+        if group is None or group.window.kind == "lifetime":
+            return
+        rolling = group.window.kind == "rolling"
+        last = instant if rolling else instant - 1
+        values = self.values(member, rulebook, group, last)
+        level, qualified = self.under(rulebook, group, tier), self.qualified(group, values)
+        if not rolling:
+            self.carry(member, rulebook, group, tier, self.window(member, rulebook, group, last)[0], instant)
+            tier.closed, tier.reached = (instant, group.levels[level].name), None
+        decided = self.decide(group, level, qualified)
+        if decided < level and group.grace and not rolling:
+            tier.grace = (rulebook.zone.plus(instant, Period(group.grace, "days")), group.levels[decided].name)
+            return
+        self.conclude(member, rulebook, group, tier, decided, values, instant)
+
+    def conclude(self, member, rulebook, group, tier, to, values, instant):
+        """The result of a review."""
+        level = self.under(rulebook, group, tier)
+        tier.last_review = group.levels[to].name
+        self.attain(member, rulebook, group, tier, to, instant, instant)
+        if tier.override is not None:
+            return
+        if to != level:
+            self.change_tier(member, rulebook, group, to, "UPGRADED" if to > level else "DOWNGRADED", "REVIEW", values, instant)
+        elif level > 0 and group.downgrade != "none":
+            self.change_tier(member, rulebook, group, to, "RENEWED", "REVIEW", values, instant)
+
+    def grace_over(self, what, instant):
+        """The downgrade is dropped if the new period qualifies by then."""
+        member, name = what
+        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        group = rulebook.tiers.get(name)
+        decided, tier.grace = tier.grace[1], None
+        if group is None:
+            return
+        values = self.values(member, rulebook, group, instant - 1)
+        level = self.under(rulebook, group, tier)
+        to = min(level, max(self.level_of(decided, rulebook, group), self.qualified(group, values)))
+        self.conclude(member, rulebook, group, tier, to, values, instant)
+
+    # ---- at risk ----
+
+    def at_risk_at(self, member, name, tier):
+        """So many days before a review, but not before the period under review has begun."""
+        if tier.review is None or tier.override is not None or tier.grace is not None or tier.warned == tier.review:
+            return None
+        rulebook = self.rulebook_at(tier.review)
+        group = rulebook.tiers.get(name) if rulebook is not None else None
+        if group is None or group.at_risk is None or group.downgrade == "none" or self.under(rulebook, group, tier) == 0:
+            return None
+        at = rulebook.zone.plus(tier.review, Period(group.at_risk, "days"), -1)
+        if group.window.kind in ("calendar", "anniversary"):
+            at = max(at, self.window(member, rulebook, group, tier.review - 1)[0])
+        else:
+            at = max(at, tier.attained)
+        return at if at >= tier.attained else None
+
+    def at_risk(self, what, instant):
+        member, name = what
+        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        group = rulebook.tiers[name]
+        tier.warned = tier.review
+        level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
+        if not self.met(group, level, values):
+            self.notice(member, "tierAtRisk", instant, group=name, tier=group.levels[level].name, reviewAtMs=tier.review,
+                        metrics=measured(group, group.levels[level], values))
+
+    # ---- overrides ----
+
+    def tier_override(self, event, payload, rulebook):
+        member = self.known_member()
+        group = self.group_of(payload, rulebook)
+        names = [level.name for level in group.levels]
+        if payload.get("tier") not in names:
+            raise Refused("unknown_tier")
+        self.judge_state()
+        tier = member.tiers.setdefault(group.name, Tier())
+        before, to = self.held(rulebook, group, tier), names.index(payload["tier"])
+        tier.override = Override(payload["tier"], payload.get("until_ms") or None, payload.get("actor", ""),
+                                 payload.get("reason", ""))
+        direction = "RENEWED" if to == before else "UPGRADED" if to > before else "DOWNGRADED"
+        self.change_tier(member, rulebook, group, to, direction, "OVERRIDE",
+                         self.values(member, rulebook, group, event["occurred_at_ms"]), event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
+
+    def end_tier_override(self, event, payload, rulebook):
+        member = self.known_member()
+        group = self.group_of(payload, rulebook)
+        tier = member.tiers.get(group.name)
+        if tier is None or tier.override is None:
+            raise Refused("no_override")
+        self.judge_state()
+        self.end_override(member, rulebook, group, tier, max(self.clock, event["occurred_at_ms"]), event["occurred_at_ms"],
+                          actor=payload.get("actor", ""), note=payload.get("reason", ""))
+
+    @staticmethod
+    def group_of(payload, rulebook):
+        """Left out: the rulebook's first."""
+        name = payload.get("group") or next(iter(rulebook.tiers), None)
+        if name not in rulebook.tiers:
+            raise Refused("unknown_tier")
+        return rulebook.tiers[name]
+
+    def override_ends(self, what, instant):
+        member, name = what
+        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        group = rulebook.tiers.get(name)
+        if group is None:
+            tier.override = None
+            return
+        self.end_override(member, rulebook, group, tier, instant, instant)
+
+    def end_override(self, member, rulebook, group, tier, instant, effective, **more):
+        """Then the tier is the higher of what qualifies and the last review's result."""
+        tier.override = None
+        values = self.values(member, rulebook, group, instant)
+        to = max(self.qualified(group, values), self.level_of(tier.last_review, rulebook, group))
+        before = self.held(rulebook, group, tier)
+        if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
+            self.attain(member, rulebook, group, tier, to, instant, effective)
+        if to != before:
+            self.change_tier(member, rulebook, group, to, "UPGRADED" if to > before else "DOWNGRADED", "OVERRIDE_END", values,
+                             effective, **more)
+
+    # ---- a new rulebook ----
+
+    def reevaluation(self, rulebook):
+        """Once, at the later of its activation and effective_from."""
+        at = max(self.clock, rulebook.effective_from)
+        for member in self.members.values():
+            member.reevaluations.append((at, rulebook))
+            member.earliest = None
+
+    def reevaluate(self, what, instant):
+        member, activated = what
+        member.reevaluations.remove((instant, activated))
+        rulebook = self.rulebook_at(instant)
+        for group in rulebook.tiers.values():
+            tier = member.tiers.get(group.name)
+            if tier is not None:
+                before, level = tier.under, self.under(rulebook, group, tier)
+                values = self.values(member, rulebook, group, instant)
+                removed = before is not None and before not in [each.name for each in group.levels]
+                tier.grace = None
+                if group.window.kind != "rolling" or tier.review is None:
+                    self.attain(member, rulebook, group, tier, level, instant, instant)
+                if removed and self.qualified(group, values) <= level and tier.override is None:
+                    self.changed_by_rulebook(member, rulebook, group, tier, level, values, instant)
+            self.upgrade(member, rulebook, group, instant, instant, "RULEBOOK")
+
+    def changed_by_rulebook(self, member, rulebook, group, tier, level, values, instant):
+        held = tier.history[-1][1] if tier.history else None
+        self.change_tier(member, rulebook, group, level, "DOWNGRADED", "RULEBOOK", values, instant)
+        if self.tiers[-1]["from"] == self.tiers[-1]["to"] and held is not None:
+            self.tiers[-1]["from"] = held
+            tier.history.append((max(instant, tier.history[-1][0]), group.levels[level].name))
+
+
+def measured(group, level, values):
+    """Metrics have names where a level asks for several."""
+    return [{"metric": metric.name if len(values) > 1 else "", "value": value, "threshold": threshold}
+            for metric, value, threshold in zip(group.metrics, values, level.thresholds)]
