@@ -104,6 +104,7 @@ struct apply {
     const struct explanation *explanation; /* of the next grant */
     int64_t expired_before_ms; /* of an extension; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
+    uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
     struct awards *awards; /* planned (award.h); NULL: none */
     bool enrols;           /* it has enrolled its member */
