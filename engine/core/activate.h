@@ -15,7 +15,8 @@ struct entering {
     int64_t effective_ms;
     bool comes_back; /* undone, released or returned: meets what is noted and its own order's
                         arrears before it expires (semantics §5) */
-    int64_t restore_until_ms; /* later than the clock: what would expire at once lives until then, and its posting says so */
+    int64_t restore_until_ms; /* later than the clock: what would expire at once lives until then,
+                                 and its posting says so */
 };
 
 /* The one way into `active`. `lot` names the lot and its dates: an open lot of that place grows; a

@@ -32,9 +32,8 @@ hold_take(struct apply *apply)
     if (verdict != VERDICT_ACCEPTED) return verdict;
     struct spend spend = spend_take(apply, &ask, &terms);
     spend_keep(apply, &spend);
-    int64_t timeout_ms = hold->timeout_ms != 0
-                             ? hold->timeout_ms
-                             : apply->rulebook->program.spending.hold_timeout_ms;
+    int64_t timeout_ms = hold->timeout_ms != 0 ? hold->timeout_ms
+                                               : apply->rulebook->program.spending.hold_timeout_ms;
     struct fact fact = {
         .kind = FACT_HOLD,
         .key = (int64_t)apply->ordinal,
@@ -124,8 +123,7 @@ release_rest(struct ending *ending)
 static struct ending
 begin(struct apply *apply, const struct reference *row, int64_t effective_ms)
 {
-    struct ending ending = {
-        .apply = apply, .ordinal = row->node.key, .effective_ms = effective_ms};
+    struct ending ending = {.apply = apply, .ordinal = row->node.key, .effective_ms = effective_ms};
     spend_decode(bytes_of(row->content, row->size), apply->state->scratch, &ending.hold);
     apply->hold_id = ending.hold.id;
     apply->order_id = ending.hold.order_id;

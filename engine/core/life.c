@@ -105,7 +105,8 @@ write_off(struct apply *apply, uint32_t slot)
 static bool
 outlives(uint8_t kind)
 {
-    return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE || kind == FACT_THAWED;
+    return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE ||
+           kind == FACT_THAWED;
 }
 
 static void

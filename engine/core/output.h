@@ -28,7 +28,7 @@ struct bytes output_hold(struct apply *apply);
 struct bytes output_reason(struct apply *apply);
 struct bytes output_actor(struct apply *apply);
 
-/* Tells the amounts so far, with the balances as they are now. */
+/* Tells in an outcome what was added, and what the member can spend now. */
 void output_amounts(const struct apply *apply, struct outcome *outcome);
 
 /* Puts an outcome that was filled in place on its way: journal time, number, count by verdict. */

@@ -159,6 +159,25 @@ posting_settle(struct apply *apply, struct lot *lot)
     if (lot->remaining == 0 && lot->held == 0) sweep(apply, lot->currency, at, 1);
 }
 
+static bool
+is_of_member(enum account account)
+{
+    return account <= ACCOUNT_LAPSING;
+}
+
+/* Points move between a member's accounts by themselves, when something is due: so all of them
+ * together have 63 bits, and nothing that time does can overflow. */
+static bool
+can_enter(const int64_t *programme, const struct wallet *wallet, int64_t units)
+{
+    int64_t own, all;
+    return add_i64(wallet->pending, wallet->active, &own) && add_i64(own, wallet->held, &own) &&
+           add_i64(own, wallet->lapsing, &own) && add_i64(own, units, &own) &&
+           add_i64(programme[ACCOUNT_PENDING], programme[ACCOUNT_ACTIVE], &all) &&
+           add_i64(all, programme[ACCOUNT_HELD], &all) &&
+           add_i64(all, programme[ACCOUNT_LAPSING], &all) && add_i64(all, units, &all);
+}
+
 bool
 posting_can_move(const struct state *state, const struct member *member, enum account from,
                  enum account to, uint32_t slot, int64_t units)
@@ -166,6 +185,9 @@ posting_can_move(const struct state *state, const struct member *member, enum ac
     struct wallet wallet = {0};
     int64_t from_sign, to_sign, sum;
     if (member != NULL && slot < member->wallet_count) wallet = member_wallets(member)[slot];
+    if (!is_of_member(from) && is_of_member(to) &&
+        !can_enter(state->balances[slot], &wallet, units))
+        return false;
     const int64_t *source = wallet_account(&wallet, from, &from_sign);
     const int64_t *target = wallet_account(&wallet, to, &to_sign);
     if (source != NULL && from_sign < 0 && !add_i64(*source, units, &sum)) return false;

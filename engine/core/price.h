@@ -11,8 +11,8 @@
 struct price {
     uint8_t slots[SPEND_CURRENCIES_MAX]; /* currencies to draw on, in order of priority */
     uint32_t slot_count;
-    uint32_t currency; /* index of the first in the rulebook: its limits hold */
-    __int128 units;    /* above zero; may be more than anybody has */
+    uint32_t currency;                     /* index of the first in the rulebook: its limits hold */
+    __int128 units;                        /* above zero; may be more than anybody has */
     const struct program_payment *payment; /* NULL: none */
     const struct program_reward *reward;   /* NULL: none */
     struct reward_use use;

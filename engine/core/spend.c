@@ -27,8 +27,8 @@ plan_draws(const struct apply *apply, const struct price *price,
 {
     int64_t left = price_units(price);
     for (uint32_t i = 0; i < price->slot_count; i++) {
-        int64_t there = posting_available(apply->member, &price->slots[i], 1,
-                                          apply->event->occurred_at.ms);
+        int64_t there =
+            posting_available(apply->member, &price->slots[i], 1, apply->event->occurred_at.ms);
         out_draws[i] = there < left ? there : left;
         left -= out_draws[i];
     }

@@ -20,7 +20,7 @@ enum {
     PART_BYTES_MAX = BYTES_VARINT_MAX + 2 + LOT_IMAGE_BYTES_MAX,
 };
 
-static_assert((size_t)MEMBER_LOTS_MAX *PART_BYTES_MAX + HEAD_BYTES_MAX + 4096 <= ROW_BYTES_MAX,
+static_assert((size_t)MEMBER_LOTS_MAX * PART_BYTES_MAX + HEAD_BYTES_MAX + 4096 <= ROW_BYTES_MAX,
               "a spend may draw on every lot of a member, and still be a row of the slab");
 
 void

@@ -1,6 +1,6 @@
 /*
- * Spends and holds as reference rows: what was taken from which lot, in order of allocation, so that
- * it can be captured, released or undone (semantics §5).
+ * Spends and holds as reference rows: what was taken from which lot, in order of allocation, so
+ * that it can be captured, released or undone (semantics §5).
  *
  * Invariants:
  *  1. Parts stand in order of allocation and sum to `units`; of a hold that was released nothing is
