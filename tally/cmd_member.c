@@ -86,8 +86,9 @@ static bool
 print_lots(const struct command_context *context, struct json_object *member,
            struct fault *out_fault)
 {
-    static const char *const headings[] = {"lot",    "currency", ">granted", ">remaining",
-                                           "earned", "expires",  "rule",     ">version"};
+    static const char *const headings[] = {"lot",     "currency", "state",   ">granted",
+                                           ">left",   ">held",    "earned",  "activates",
+                                           "expires", "rule",     ">version"};
     struct json_object *lots = json_object_object_get(member, "lots");
     size_t count = json_object_array_length(lots);
     struct region region;
@@ -98,13 +99,17 @@ print_lots(const struct command_context *context, struct json_object *member,
     text_table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
     for (size_t i = 0; i < count; i++) {
         struct json_object *lot = json_object_array_get_idx(lots, i);
-        char granted[FIGURE_MAX], remaining[FIGURE_MAX], version[FIGURE_MAX];
+        char granted[FIGURE_MAX], remaining[FIGURE_MAX], held[FIGURE_MAX], version[FIGURE_MAX];
+        const char *activates = json_view_cstr(lot, "activatesAt");
         struct bytes cells[] = {
             json_view_text(lot, "lot"),
             json_view_text(lot, "currency"),
+            json_view_text(lot, "state"),
             bytes_from_cstr(format_count(json_view_number(lot, "granted"), granted)),
             bytes_from_cstr(format_count(json_view_number(lot, "remaining"), remaining)),
+            bytes_from_cstr(format_count(json_view_number(lot, "held"), held)),
             json_view_text(lot, "earnedAt"),
+            bytes_from_cstr(*activates == '\0' ? "not yet known" : activates),
             bytes_from_cstr(instant_or_never(json_view_cstr(lot, "expiresAt"))),
             json_view_text(lot, "rule"),
             bytes_from_cstr(format_count(json_view_number(lot, "ruleVersion"), version)),

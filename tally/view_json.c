@@ -120,8 +120,11 @@ lot_json(const struct lot_view *lot)
     put(object, "lot", json_object_new_string(id));
     put(object, "currency", json_text(lot->currency));
     put_points(object, "granted", lot->granted);
+    put(object, "state", json_object_new_string(lot->state_name));
     put_points(object, "remaining", lot->remaining);
+    put_points(object, "held", lot->held);
     put(object, "earnedAt", json_instant(lot->earned_at));
+    put(object, "activatesAt", json_instant(lot->activates_at));
     put(object, "expiresAt", json_instant(lot->expires_at));
     put(object, "rule", json_text(lot->rule));
     put(object, "ruleVersion", json_object_new_int64(lot->rule_version));

@@ -357,10 +357,9 @@ answer_adjustment(struct apply *apply, const struct awaiting *awaiting, uint64_t
         .ordinal = ordinal,
         .occurred_at = awaiting->occurred_at,
         .further = true,
-        .amount_count = apply->amount_count,
     };
-    memcpy(effect->outcome.amounts, apply->amounts, apply->amount_count * sizeof apply->amounts[0]);
-    output_seal(apply, effect);
+    output_amounts(apply, &effect->outcome);
+    output_outcome(apply, effect);
 }
 
 static const struct fact *

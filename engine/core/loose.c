@@ -90,17 +90,11 @@ judge(const struct apply *apply, const struct loose *loose)
 static void
 book_currency(struct apply *apply, uint32_t currency, int64_t units)
 {
-    const struct program_returns *returns = &apply->rulebook->program.returns;
     uint32_t slot = apply->rulebook->currency_slot[currency];
-    int64_t effective_ms = apply->event->occurred_at.ms;
     if (units == 0) return;
     member_wallet(&apply->state->members, &apply->member, slot);
-    struct claw_outcome outcome =
-        return_claw_others(apply, slot, units, returns->arrears, 0, effective_ms);
-    int64_t off =
-        outcome.owed < returns->write_off[currency] ? outcome.owed : returns->write_off[currency];
-    if (off > 0)
-        arrears_lessen(apply, POSTING_WRITE_OFF, ACCOUNT_ADJUSTED, slot, off, 0, effective_ms);
+    struct claw_outcome outcome = return_claw_loose(apply, apply->rulebook, slot, units,
+                                                    apply->event->occurred_at.ms);
     struct outcome_amount *amount = output_amount(apply, slot, units, outcome.taken + outcome.owed);
     amount->owed.units = outcome.owed;
     amount->dropped.units = outcome.dropped;
@@ -146,8 +140,9 @@ return_loose(struct apply *apply)
     if (known != NULL) {
         struct loose_refund first;
         loose_refund_decode(bytes_of(known->content, known->size), &first);
-        bool same = fits && first.amount_minor == loose.total && first.currency == refund->currency;
-        return same ? VERDICT_ACCEPTED : VERDICT_CONFLICTING_REFUND;
+        bool same =
+            fits && first.amount_minor == loose.total && first.currency == refund->currency;
+        if (!same) return VERDICT_CONFLICTING_REFUND;
     }
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     struct report report = {.kind = EVENT_REFUND, .refund = *refund};
@@ -155,6 +150,10 @@ return_loose(struct apply *apply)
     struct limit_finding finding;
     enum verdict verdict = return_limits(apply, &report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (known != NULL) { /* told again it does nothing */
+        limit_count(apply, &use, &finding);
+        return VERDICT_ACCEPTED;
+    }
     if (!fits || !compute(apply, &loose)) return VERDICT_OVERFLOW;
     verdict = judge(apply, &loose);
     if (verdict != VERDICT_ACCEPTED) return verdict;

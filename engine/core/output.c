@@ -139,6 +139,7 @@ struct outcome_amount *
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {
     CHECK(apply->amount_count < OUTCOME_AMOUNTS_MAX);
+    apply->amount_slots[apply->amount_count] = (uint8_t)slot;
     struct outcome_amount *amount = &apply->amounts[apply->amount_count++];
     *amount = (struct outcome_amount){
         .currency = output_currency(apply, slot),
@@ -146,6 +147,17 @@ output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t gra
         .granted.units = granted,
     };
     return amount;
+}
+
+void
+output_amounts(const struct apply *apply, struct outcome *outcome)
+{
+    outcome->amount_count = apply->amount_count;
+    for (uint32_t i = 0; i < apply->amount_count; i++) {
+        const struct wallet *wallet = member_wallet_find(apply->member, apply->amount_slots[i]);
+        outcome->amounts[i] = apply->amounts[i];
+        outcome->amounts[i].active_after.units = wallet == NULL ? 0 : wallet->active;
+    }
 }
 
 void
@@ -176,9 +188,7 @@ output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uin
     };
     if (verdict == VERDICT_ACCEPTED) {
         effect->outcome.waiting = apply->waiting;
-        effect->outcome.amount_count = apply->amount_count;
-        memcpy(effect->outcome.amounts, apply->amounts,
-               apply->amount_count * sizeof apply->amounts[0]);
+        output_amounts(apply, &effect->outcome);
     }
     output_outcome(apply, effect);
 }

@@ -28,6 +28,9 @@ struct bytes output_hold(struct apply *apply);
 struct bytes output_reason(struct apply *apply);
 struct bytes output_actor(struct apply *apply);
 
+/* Tells in an outcome what was added, and what the member can spend now. */
+void output_amounts(const struct apply *apply, struct outcome *outcome);
+
 /* Puts an outcome that was filled in place on its way: journal time, number, count by verdict. */
 void output_outcome(struct apply *apply, struct effect *effect);
 

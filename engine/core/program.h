@@ -161,7 +161,8 @@ struct program_currency {
 
 struct program_funder {
     struct bytes id;
-    struct rate unit_cost; /* minor units of money per unit of points; numerator 0 = not said */
+    struct rate unit_cost; /* minor units of money per whole point, whatever the currency's scale;
+                              numerator 0 = not said */
     uint16_t money;        /* ISO 4217 numeric; 0 = not said */
 };
 

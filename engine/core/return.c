@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "engine/core/activate.h"
-#include "engine/core/arrears.h"
 #include "engine/core/award.h"
 #include "engine/core/cap.h"
 #include "engine/core/fact.h"
@@ -45,8 +44,8 @@ return_needs(const struct state *state, const struct member *member,
 
 /* ---- Judging ---- */
 
-static bool
-open_order(const struct apply *apply, const struct reference *reference,
+bool
+return_open(const struct apply *apply, const struct reference *reference,
            const struct report *report, struct returning *returning)
 {
     struct state *state = apply->state;
@@ -149,56 +148,48 @@ give_caps_back(struct apply *apply, const struct returning *returning,
     }
 }
 
-/* Of the arrears that the return makes in a currency, so much is written off at once. */
+/* What the outcome tells of one currency. */
 static void
-write_off(struct apply *apply, struct returning *returning, uint32_t slot, int64_t owed)
+tell_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted,
+            const struct claw_outcome *outcome)
 {
-    const struct rulebook *rulebook = returning->report->rulebook;
-    int32_t currency = rulebook->currency_at[slot];
-    int64_t most = currency < 0 ? 0 : rulebook->program.returns.write_off[currency];
-    int64_t off = owed < most ? owed : most;
-    if (off == 0) return;
-    arrears_lessen(apply, POSTING_WRITE_OFF, ACCOUNT_ADJUSTED, slot, off, returning->ordinal,
-                   returning->report->occurred_at.ms);
-    return_note_written_off(returning, slot, off);
+    uint32_t i = 0;
+    while (i < apply->amount_count && apply->amount_slots[i] != slot)
+        i++;
+    struct outcome_amount *amount =
+        i < apply->amount_count ? &apply->amounts[i] : output_amount(apply, slot, 0, 0);
+    amount->requested.units += requested; /* parts of what was granted */
+    amount->granted.units += granted;
+    amount->owed.units += outcome->owed;
+    amount->dropped.units += outcome->dropped;
 }
 
-/* Books the claw-backs and restores of one currency. */
+/* Grant by grant: what is clawed back or restored, and what its caps get back. */
 static void
-book_currency(struct apply *apply, struct returning *returning, uint32_t slot)
+book_grants(struct apply *apply, struct returning *returning)
 {
-    struct claw_outcome sum = {0};
-    int64_t requested = 0, restored = 0;
-    bool any = false;
+    int64_t write_offs[CURRENCY_SLOTS_MAX];
+    for (uint32_t slot = 0; slot < CURRENCY_SLOTS_MAX; slot++)
+        write_offs[slot] = return_write_off(returning->report->rulebook, slot);
     for (uint32_t i = 0; i < returning->order.grant_count; i++) {
         struct order_grant *grant = &returning->order.grants[i];
-        if (grant->currency != slot) continue;
-        int64_t before = grant->settled - grant->dropped;
+        int64_t before = grant->settled - grant->dropped, units = returning->claws[i];
+        struct claw_outcome outcome = {0};
         grant->stays = returning->stays[i];
-        if (returning->claws[i] > 0) {
-            struct claw_outcome outcome = return_claw(apply, returning, slot, returning->claws[i]);
-            grant->settled += returning->claws[i];
+        if (units > 0) {
+            outcome = return_claw(apply, returning, grant->currency, units,
+                                  &write_offs[grant->currency]);
+            grant->settled += units;
             grant->dropped += outcome.dropped;
-            sum.taken += outcome.taken;
-            sum.owed += outcome.owed;
-            sum.dropped += outcome.dropped;
-            requested += returning->claws[i];
-            any = true;
-        }
-        if (returning->restores[i] > 0) {
-            grant->dropped -= return_restore(apply, returning, i, returning->restores[i]);
-            grant->settled -= returning->restores[i];
-            restored += returning->restores[i];
-            any = true;
+        } else if (returning->restores[i] > 0) {
+            units = -returning->restores[i];
+            grant->dropped -= return_restore(apply, returning, i, -units);
+            grant->settled += units;
         }
         give_caps_back(apply, returning, grant, before);
+        if (units != 0 && !returning->report->waited)
+            tell_amount(apply, grant->currency, units, units - outcome.dropped, &outcome);
     }
-    write_off(apply, returning, slot, sum.owed);
-    if (!any || returning->report->waited) return;
-    struct outcome_amount *amount =
-        output_amount(apply, slot, requested - restored, sum.taken + sum.owed - restored);
-    amount->owed.units = sum.owed;
-    amount->dropped.units = sum.dropped;
 }
 
 static void
@@ -237,8 +228,8 @@ book_missions(struct apply *apply, const struct returning *returning)
     if (returned.mission_count > 0 && !returning->before.whole) award_return(apply, &returned);
 }
 
-static void
-write_order(struct apply *apply, const struct returning *returning)
+void
+return_write(struct apply *apply, const struct returning *returning)
 {
     struct writer writer = writer_of(apply->state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(&returning->order, &writer);
@@ -252,20 +243,41 @@ book(struct apply *apply, struct returning *returning)
     apply->order_id = returning->order.order_id;
     book_metrics(apply, returning);
     book_missions(apply, returning);
-    for (uint32_t slot = 0; slot < CURRENCY_SLOTS_MAX; slot++)
-        book_currency(apply, returning, slot);
+    book_grants(apply, returning);
     if (returning->after.whole) returning->order.flags |= ORDER_RETURNED;
-    write_order(apply, returning);
+    return_write(apply, returning);
 }
 
-/* More was told than was paid: once for each report that says more than was known. */
+/* Which figure is above what was paid, and was raised by this report: the order's, or where only
+ * lines are, the first such line's. */
+static bool
+is_clamped(const struct returning *returning, const struct told *before, int64_t *out_reported,
+           int64_t *out_paid)
+{
+    const struct order *order = &returning->order;
+    struct told told = return_told(returning->scratch, order, returning->paid);
+    int64_t paid = 0;
+    for (uint32_t i = 0; i < order->line_count; i++)
+        paid += returning->paid[i];
+    if (told.total > paid) {
+        *out_reported = told.total;
+        *out_paid = paid;
+        return told.total > before->total;
+    }
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        if (told.lines[i] <= returning->paid[i] || told.lines[i] <= before->lines[i]) continue;
+        *out_reported = told.lines[i];
+        *out_paid = returning->paid[i];
+        return true;
+    }
+    return false;
+}
+
 static void
-tell_clamped(struct apply *apply, const struct returning *returning, int64_t known_before)
+tell_clamped(struct apply *apply, const struct returning *returning, const struct told *before)
 {
     int64_t reported, paid;
-    if (!return_excess(&returning->order, returning->paid, &reported, &paid) ||
-        reported == known_before)
-        return;
+    if (!is_clamped(returning, before, &reported, &paid)) return;
     struct effect *effect = output_begin(apply, TOPIC_NOTICES);
     effect->notice = (struct notice){
         .kind = NOTICE_REFUND_CLAMPED,
@@ -290,7 +302,7 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
 {
     const struct reference *reference = references_get(&apply->state->references, order_ordinal);
     struct returning returning;
-    CHECK(reference != NULL && open_order(apply, reference, NULL, &returning));
+    CHECK(reference != NULL && return_open(apply, reference, NULL, &returning));
     const struct order *order = &returning.order;
     const struct program *program = &returning.rulebook->program;
     struct order_money before = return_money(&returning, &returning.before);
@@ -315,7 +327,7 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
                    order->occurred_at, -1);
     }
     returning.order.flags |= ORDER_REJECTED;
-    write_order(apply, &returning);
+    return_write(apply, &returning);
 }
 
 /* ---- A report and its order ---- */
@@ -349,7 +361,7 @@ judge_report(struct apply *apply, const struct returning *returning, const struc
         return VERDICT_UNKNOWN_ORDER;
     }
     enum verdict known;
-    if (is_known(returning, &known)) return known;
+    if (is_known(returning, &known) && known != VERDICT_ACCEPTED) return known;
     /* What was earned before can be taken back in any state but this. */
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     if (row->size + report->refund.refund_id.size > REFERENCE_BYTES_MAX / 2) {
@@ -376,16 +388,18 @@ enum verdict
 return_apply(struct apply *apply, const struct reference *reference, const struct report *report)
 {
     struct returning returning;
-    enum verdict known;
-    int64_t excess_before, paid;
-    if (!open_order(apply, reference, report, &returning)) return VERDICT_OVERFLOW;
-    enum verdict verdict = judge_report(apply, &returning, reference);
-    if (verdict != VERDICT_ACCEPTED || is_known(&returning, &known)) return verdict;
-    if (!return_excess(&returning.order, returning.paid, &excess_before, &paid)) excess_before = 0;
+    if (!return_open(apply, reference, report, &returning)) return VERDICT_OVERFLOW;
+    enum verdict known, verdict = judge_report(apply, &returning, reference);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
+    struct told before = return_told(returning.scratch, &returning.order, returning.paid);
     struct limit_use use;
     struct limit_finding finding;
     verdict = return_limits(apply, report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (is_known(&returning, &known)) { /* told again it does nothing */
+        if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
+        return VERDICT_ACCEPTED;
+    }
     if (!return_take_report(&returning)) return VERDICT_OVERFLOW;
     returning.after = return_picture(returning.scratch, &returning.order, returning.paid);
     if (!return_amounts(apply, &returning)) return VERDICT_OVERFLOW;
@@ -393,12 +407,12 @@ return_apply(struct apply *apply, const struct reference *reference, const struc
     if (verdict != VERDICT_ACCEPTED) return verdict;
     book(apply, &returning);
     if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
-    tell_clamped(apply, &returning, excess_before);
+    tell_clamped(apply, &returning, &before);
     return VERDICT_ACCEPTED;
 }
 
-static struct report
-report_of(const struct apply *apply)
+struct report
+return_report(const struct apply *apply)
 {
     const struct event *event = apply->event;
     struct report report = {
@@ -416,7 +430,7 @@ return_named(struct apply *apply, struct bytes order_id)
     const struct reference *reference =
         state_reference(apply->state, REFERENCE_ORDER, apply->member, order_id);
     if (reference == NULL) return wait_begin(apply, order_id);
-    struct report report = report_of(apply);
+    struct report report = return_report(apply);
     return return_apply(apply, reference, &report);
 }
 
@@ -447,21 +461,30 @@ deliver_lot(struct apply *apply, struct lot *lot, int64_t instant_ms)
     lot->activates_ms = instant_ms;
 }
 
-static void
-deliver_currency(struct apply *apply, uint64_t order, uint32_t slot, int64_t instant_ms)
+/* The first lot of the order, in the order they were made, that awaits the delivery. */
+static struct lot *
+next_awaiting(const struct apply *apply, uint64_t order)
 {
-    uint32_t count;
-    for (uint32_t i = 0;;) {
-        struct lot *lots = lots_of(apply->member, slot, &count);
-        while (i < count && (lots[i].order != order || (lots[i].flags & LOT_AWAITS_DELIVERY) == 0))
-            i++;
-        if (i == count) return;
-        if (lots[i].deadline_ms <= instant_ms && (lots[i].flags & LOT_QUARANTINED) == 0) {
-            activate_cancel(apply, &lots[i], lots[i].deadline_ms);
+    struct lot *lots = member_lots(apply->member), *first = NULL;
+    for (uint32_t i = 0; i < apply->member->lot_count; i++) {
+        struct lot *lot = &lots[i];
+        if (lot->order != order || (lot->flags & LOT_AWAITS_DELIVERY) == 0) continue;
+        bool earlier = first == NULL || lot->ordinal < first->ordinal ||
+                       (lot->ordinal == first->ordinal && lot->index < first->index);
+        if (earlier) first = lot;
+    }
+    return first;
+}
+
+static void
+deliver_lots(struct apply *apply, uint64_t order, int64_t instant_ms)
+{
+    for (struct lot *lot; (lot = next_awaiting(apply, order)) != NULL;) {
+        if (lot->deadline_ms <= instant_ms && (lot->flags & LOT_QUARANTINED) == 0) {
+            activate_cancel(apply, lot, lot->deadline_ms);
         } else {
-            deliver_lot(apply, &lots[i], instant_ms);
+            deliver_lot(apply, lot, instant_ms);
         }
-        i = 0; /* the lot may stand elsewhere now, or be gone */
     }
 }
 
@@ -469,7 +492,7 @@ enum verdict
 return_deliver(struct apply *apply, const struct reference *reference, struct instant delivered_at)
 {
     struct returning returning;
-    if (!open_order(apply, reference, NULL, &returning)) return VERDICT_OVERFLOW;
+    if (!return_open(apply, reference, NULL, &returning)) return VERDICT_OVERFLOW;
     struct order *order = &returning.order;
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     if (order->flags & ORDER_DELIVERED) return VERDICT_ACCEPTED;
@@ -478,9 +501,8 @@ return_deliver(struct apply *apply, const struct reference *reference, struct in
     order->flags |= ORDER_DELIVERED;
     order->delivered_ms =
         delivered_at.ms > order->occurred_at.ms ? delivered_at.ms : order->occurred_at.ms;
-    for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
-        deliver_currency(apply, returning.ordinal, slot, order->delivered_ms);
-    write_order(apply, &returning);
+    deliver_lots(apply, returning.ordinal, order->delivered_ms);
+    return_write(apply, &returning);
     return VERDICT_ACCEPTED;
 }
 

@@ -28,6 +28,10 @@ void return_rejected(struct apply *apply, uint64_t order_ordinal);
  * to release. The lot stands in the member's row, and stays there. */
 int64_t return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t effective_ms);
 
+/* Rows of orders whose claims on held points a capture may touch. */
+void return_marks_need(const struct state *state, const struct member *member,
+                       struct needs *needs);
+
 /* After a capture was posted: what was marked and is held no more counts as spent, and is clawed
  * back from elsewhere. */
 void return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32_t lot_index,

@@ -111,6 +111,7 @@ base_stays(const struct returning *returning)
             break;
         }
         if (!fits) return false;
+        if (*stays > grant->granted) *stays = grant->granted; /* bands may fall */
     }
     return true;
 }
@@ -148,9 +149,8 @@ compare(const struct apply *apply, struct returning *returning, uint32_t i)
     int64_t gone = grant->granted - returning->stays[i];
     int64_t most = grant->granted - expired_of(apply, returning, grant);
     int64_t claw = (gone < most ? gone : most) - grant->settled;
-    int64_t asked = gone < 0 ? 0 : gone;
     returning->claws[i] = claw < 0 ? 0 : claw;
-    returning->restores[i] = grant->settled > asked ? grant->settled - asked : 0;
+    returning->restores[i] = grant->settled > gone ? grant->settled - gone : 0;
 }
 
 bool

@@ -32,48 +32,40 @@ order_deltas(const struct order *order, const int64_t *paid)
     return add_i64(sum, order->unnamed_minor, &sum) ? sum : INT64_MAX;
 }
 
+struct told
+return_told(struct arena *scratch, const struct order *order, const int64_t *paid)
+{
+    int64_t *lines = eligible_list(scratch, order->line_count, sizeof *lines);
+    int64_t named_sum = 0;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        lines[i] = greater(order->line_deltas[i], order->line_totals[i]);
+        named_sum += smaller(paid[i], lines[i]);
+    }
+    int64_t total = greater(greater(order_deltas(order, paid), order->total_minor), named_sum);
+    return (struct told){total, lines};
+}
+
 /* By line the larger of its deltas and its total; of the order likewise, its lines included. What
  * no line accounts for is spread over what is left of all lines, by that. */
 struct picture
 return_picture(struct arena *scratch, const struct order *order, const int64_t *paid)
 {
     uint32_t count = order->line_count;
-    int64_t *left = eligible_list(scratch, count, sizeof *left);
-    int64_t *refunded = eligible_list(scratch, count, sizeof *refunded);
     int64_t paid_sum = sum_of(paid, count), named_sum = 0;
     if (order->flags & ORDER_CANCELLED) return (struct picture){paid, true};
+    struct told told = return_told(scratch, order, paid);
+    int64_t *left = eligible_list(scratch, count, sizeof *left);
+    int64_t *refunded = eligible_list(scratch, count, sizeof *refunded);
     for (uint32_t i = 0; i < count; i++) {
-        int64_t named = smaller(paid[i], greater(order->line_deltas[i], order->line_totals[i]));
+        int64_t named = smaller(paid[i], told.lines[i]);
         left[i] = paid[i] - named;
         named_sum += named;
     }
-    int64_t known = greater(greater(order_deltas(order, paid), order->total_minor), named_sum);
-    known = smaller(known, paid_sum);
+    int64_t known = smaller(told.total, paid_sum);
     CHECK(share_largest_remainder(known - named_sum, left, count, refunded));
     for (uint32_t i = 0; i < count; i++)
         refunded[i] += paid[i] - left[i];
     return (struct picture){refunded, known == paid_sum && paid_sum > 0};
-}
-
-bool
-return_excess(const struct order *order, const int64_t *paid, int64_t *out_reported,
-              int64_t *out_paid)
-{
-    int64_t paid_sum = sum_of(paid, order->line_count);
-    int64_t told = greater(order_deltas(order, paid), order->total_minor);
-    if (told > paid_sum) {
-        *out_reported = told;
-        *out_paid = paid_sum;
-        return true;
-    }
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        int64_t line = greater(order->line_deltas[i], order->line_totals[i]);
-        if (line <= paid[i]) continue;
-        *out_reported = line;
-        *out_paid = paid[i];
-        return true;
-    }
-    return false;
 }
 
 bool

@@ -50,9 +50,12 @@ struct picture return_picture(struct arena *scratch, const struct order *order,
  * would leave 63 bits. */
 bool return_take_report(struct returning *returning);
 
-/* What was told beyond what was paid; false when nothing was. */
-bool return_excess(const struct order *order, const int64_t *paid, int64_t *out_reported,
-                   int64_t *out_paid);
+/* What was told in all, whatever was paid: of the order, and by line. */
+struct told {
+    int64_t total;
+    const int64_t *lines;
+};
+struct told return_told(struct arena *scratch, const struct order *order, const int64_t *paid);
 
 /* The whole amount of a refund. */
 bool return_total(const struct refund *refund, int64_t *out_total);
@@ -68,24 +71,26 @@ struct order_money return_money(const struct returning *returning, const struct 
 
 /* ---- return_take.c ---- */
 
-/* Claws units of a currency back by the refund's policy, and writes down where they came from. */
+/* Claws units of a currency back by the refund's policy, and writes down where they came from. Of
+ * what is owed, so much is written off at once as *write_off, which falls by it, still allows. */
 struct claw_outcome return_claw(struct apply *apply, struct returning *returning, uint32_t slot,
-                                int64_t units);
+                                int64_t units, int64_t *write_off);
 
-/* The same for what is not the order's: active lots in spend order, then by a policy. `order` is
- * who owes it. */
-struct claw_outcome return_claw_others(struct apply *apply, uint32_t slot, int64_t units,
-                                       enum arrears_policy policy, uint64_t order,
-                                       int64_t effective_ms);
+/* The same for what is not an order's: active lots in spend order, then by the policy of a version. */
+struct claw_outcome return_claw_loose(struct apply *apply, const struct rulebook *rulebook,
+                                      uint32_t slot, int64_t units, int64_t effective_ms);
+
+/* What one return may write off of a currency slot, by a version. */
+int64_t return_write_off(const struct rulebook *rulebook, uint32_t slot);
 
 /* Gives units back to where they came from. Returns how many of them had been dropped. */
 int64_t return_restore(struct apply *apply, struct returning *returning, uint32_t grant,
                        int64_t units);
 
-/* Of what was owed last, so much was written off. */
-void return_note_written_off(struct returning *returning, uint32_t slot, int64_t units);
-
 /* ---- return.c ---- */
+
+/* What apply->event tells. */
+struct report return_report(const struct apply *apply);
 
 /* What a refund uses of the member's limits; `of` is 0 when it is not judged. */
 enum verdict return_limits(struct apply *apply, const struct report *report,
@@ -94,6 +99,13 @@ enum verdict return_limits(struct apply *apply, const struct report *report,
 /* Applies a report to an order. */
 enum verdict return_apply(struct apply *apply, const struct reference *reference,
                           const struct report *report);
+
+/* Opens an order's row; `report` may be NULL. False when an amount leaves its bits. */
+bool return_open(const struct apply *apply, const struct reference *reference,
+                 const struct report *report, struct returning *returning);
+
+/* Writes the row as it will be. */
+void return_write(struct apply *apply, const struct returning *returning);
 
 /* The order has arrived. */
 enum verdict return_deliver(struct apply *apply, const struct reference *reference,

@@ -34,7 +34,7 @@ marked(const struct member *member, const struct lot *lot)
 }
 
 static void
-mark(struct apply *apply, const struct lot *lot, int64_t units, enum arrears_policy policy)
+mark(struct apply *apply, const struct lot *lot, int64_t units, const struct rulebook *rulebook)
 {
     struct fact fact = {
         .kind = FACT_CLAW_MARK,
@@ -43,7 +43,7 @@ mark(struct apply *apply, const struct lot *lot, int64_t units, enum arrears_pol
         .index = lot->index,
         .a = units + marked(apply->member, lot),
         .b = (int64_t)lot->order,
-        .c = policy,
+        .c = rulebook->index,
     };
     fact_set(&apply->state->members, &apply->member, &fact);
 }
@@ -73,22 +73,6 @@ return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t eff
                      effective_ms);
     unmark(apply, &image, claimed);
     return units - claimed;
-}
-
-void
-return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32_t lot_index,
-                int64_t effective_ms)
-{
-    struct lot image = {.ordinal = lot_ordinal, .index = lot_index, .currency = (uint8_t)slot};
-    const struct fact *fact = find_mark(apply->member, &image);
-    if (fact == NULL) return;
-    const struct lot *lot = lots_find_id(apply->member, &image);
-    int64_t spent = fact->a - (lot == NULL ? 0 : smaller(lot->held, fact->a));
-    enum arrears_policy policy = (enum arrears_policy)fact->c;
-    uint64_t order = (uint64_t)fact->b;
-    if (spent == 0) return;
-    unmark(apply, &image, spent);
-    return_claw_others(apply, slot, spent, policy, order, effective_ms);
 }
 
 /* ---- Taking ---- */
@@ -125,21 +109,6 @@ note_taking(struct returning *returning, enum taken_from from, uint32_t slot, in
     };
 }
 
-void
-return_note_written_off(struct returning *returning, uint32_t slot, int64_t units)
-{
-    struct order *order = &returning->order;
-    int64_t left = units;
-    for (uint32_t i = order->taking_count; i > 0 && left > 0; i--) {
-        struct order_taking *taking = &order->takings[i - 1];
-        if (taking->from != TAKEN_OWED || taking->currency != slot) continue;
-        int64_t off = smaller(taking->units, left);
-        taking->units -= off; /* one with nothing left gives nothing back */
-        left -= off;
-    }
-    note_taking(returning, TAKEN_WRITTEN_OFF, slot, units, NULL);
-}
-
 enum own { OWN_PENDING, OWN_USABLE, OWN_HELD };
 
 static int64_t
@@ -171,8 +140,10 @@ take_own(struct apply *apply, struct returning *returning, uint32_t slot, int64_
         struct lot image = *lot;
         int64_t taken = smaller(there, left);
         left -= taken;
+        /* Only what was used up by this while pending can be pending again. */
+        if (what == OWN_PENDING && taken < there) image.state = LOT_ACTIVE;
         if (what == OWN_HELD) {
-            mark(apply, &image, taken, returning->report->rulebook->program.returns.arrears);
+            mark(apply, &image, taken, returning->report->rulebook);
             note_taking(returning, TAKEN_HELD, slot, taken, &image);
             i++;
             continue;
@@ -211,104 +182,197 @@ take_others(struct apply *apply, struct returning *returning, uint32_t slot, int
     return sum;
 }
 
+int64_t
+return_write_off(const struct rulebook *rulebook, uint32_t slot)
+{
+    int32_t currency = rulebook->currency_at[slot];
+    return currency < 0 ? 0 : rulebook->program.returns.write_off[currency];
+}
+
+/* Where what no lot holds goes, and what of it may be written off. */
+struct leaving {
+    enum arrears_policy policy;
+    uint64_t order; /* who owes it */
+    int64_t effective_ms;
+    int64_t *write_off;
+};
+
+static void
+owe(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units,
+    const struct leaving *leaving)
+{
+    arrears_owe(apply, slot, units, leaving->order, leaving->effective_ms);
+    int64_t off = smaller(units, *leaving->write_off);
+    *leaving->write_off -= off;
+    if (off > 0) {
+        arrears_lessen(apply, POSTING_WRITE_OFF, ACCOUNT_ADJUSTED, slot, off, leaving->order,
+                       leaving->effective_ms);
+    }
+    if (returning == NULL) return;
+    note_taking(returning, TAKEN_WRITTEN_OFF, slot, off, NULL);
+    note_taking(returning, TAKEN_OWED, slot, units - off, NULL);
+}
+
 /* What no lot holds: owed, noted or dropped. */
 static struct claw_outcome
 leave(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units,
-      enum arrears_policy policy, uint64_t order, int64_t effective_ms)
+      const struct leaving *leaving)
 {
-    struct claw_outcome outcome = {0};
-    if (units == 0) return outcome;
+    if (units == 0) return (struct claw_outcome){0};
     member_wallet(&apply->state->members, &apply->member, slot);
-    switch (policy) {
+    switch (leaving->policy) {
     case ARREARS_ALLOW:
-        arrears_owe(apply, slot, units, order, effective_ms);
-        outcome.owed = units;
-        break;
+        owe(apply, returning, slot, units, leaving);
+        return (struct claw_outcome){.owed = units};
     case ARREARS_WITHIN_BALANCE:
-        arrears_note(apply, slot, units, order);
-        outcome.dropped = units;
+        arrears_note(apply, slot, units, leaving->order);
+        if (returning != NULL) note_taking(returning, TAKEN_NOTED, slot, units, NULL);
         break;
-    case ARREARS_ONLY_PENDING: outcome.dropped = units; break;
+    case ARREARS_ONLY_PENDING:
+        if (returning != NULL) note_taking(returning, TAKEN_DROPPED, slot, units, NULL);
+        break;
     }
-    if (returning == NULL) return outcome;
-    enum taken_from from = policy == ARREARS_ALLOW            ? TAKEN_OWED
-                           : policy == ARREARS_WITHIN_BALANCE ? TAKEN_NOTED
-                                                              : TAKEN_DROPPED;
-    note_taking(returning, from, slot, units, NULL);
-    return outcome;
+    return (struct claw_outcome){.dropped = units};
 }
 
-struct claw_outcome
-return_claw_others(struct apply *apply, uint32_t slot, int64_t units, enum arrears_policy policy,
-                   uint64_t order, int64_t effective_ms)
+/* From other active lots, and what they do not hold. */
+static struct claw_outcome
+claw_elsewhere(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units,
+               const struct leaving *leaving)
 {
     int64_t taken = 0;
-    if (policy != ARREARS_ONLY_PENDING) taken = take_others(apply, NULL, slot, units, effective_ms);
-    struct claw_outcome outcome =
-        leave(apply, NULL, slot, units - taken, policy, order, effective_ms);
+    if (leaving->policy != ARREARS_ONLY_PENDING)
+        taken = take_others(apply, returning, slot, units, leaving->effective_ms);
+    struct claw_outcome outcome = leave(apply, returning, slot, units - taken, leaving);
     outcome.taken = taken;
     return outcome;
 }
 
 struct claw_outcome
-return_claw(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units)
+return_claw_loose(struct apply *apply, const struct rulebook *rulebook, uint32_t slot,
+                  int64_t units, int64_t effective_ms)
 {
-    enum arrears_policy policy = returning->report->rulebook->program.returns.arrears;
-    int64_t effective_ms = returning->report->occurred_at.ms;
+    int64_t write_off = return_write_off(rulebook, slot);
+    struct leaving leaving = {rulebook->program.returns.arrears, 0, effective_ms, &write_off};
+    return claw_elsewhere(apply, NULL, slot, units, &leaving);
+}
+
+struct claw_outcome
+return_claw(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units,
+            int64_t *write_off)
+{
+    const struct report *report = returning->report;
+    struct leaving leaving = {report->rulebook->program.returns.arrears, returning->ordinal,
+                              report->occurred_at.ms, write_off};
     int64_t taken = take_own(apply, returning, slot, units, OWN_PENDING);
-    if (policy != ARREARS_ONLY_PENDING) {
+    if (leaving.policy != ARREARS_ONLY_PENDING) {
         taken += take_own(apply, returning, slot, units - taken, OWN_USABLE);
         taken += take_own(apply, returning, slot, units - taken, OWN_HELD);
-        taken += take_others(apply, returning, slot, units - taken, effective_ms);
     }
     struct claw_outcome outcome =
-        leave(apply, returning, slot, units - taken, policy, returning->ordinal, effective_ms);
-    outcome.taken = taken;
+        claw_elsewhere(apply, returning, slot, units - taken, &leaving);
+    outcome.taken += taken;
     return outcome;
+}
+
+/* ---- Marks that were captured ---- */
+
+/* What was marked on a lot was not taken from there after all. */
+static void
+forget_held(struct returning *returning, const struct lot *lot, int64_t units)
+{
+    struct order *order = &returning->order;
+    for (uint32_t i = order->taking_count; i > 0 && units > 0; i--) {
+        struct order_taking *taking = &order->takings[i - 1];
+        if (taking->from != TAKEN_HELD || taking->currency != lot->currency ||
+            taking->lot.ordinal != lot->ordinal || taking->lot.index != lot->index)
+            continue;
+        int64_t part = smaller(taking->units, units);
+        taking->units -= part; /* one with nothing left gives nothing back */
+        units -= part;
+    }
+}
+
+void
+return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32_t lot_index,
+                int64_t effective_ms)
+{
+    struct state *state = apply->state;
+    struct lot image = {.ordinal = lot_ordinal, .index = lot_index, .currency = (uint8_t)slot};
+    const struct fact *fact = find_mark(apply->member, &image);
+    if (fact == NULL) return;
+    const struct lot *lot = lots_find_id(apply->member, &image);
+    int64_t spent = fact->a - (lot == NULL ? 0 : smaller(lot->held, fact->a));
+    uint64_t order = (uint64_t)fact->b;
+    const struct rulebook *rulebook = state->rulebooks.items[fact->c];
+    struct returning returning;
+    if (spent == 0) return;
+    const struct reference *row = references_get(&state->references, order);
+    CHECK(row != NULL && return_open(apply, row, NULL, &returning)); /* return_marks_need */
+    unmark(apply, &image, spent);
+    forget_held(&returning, &image, spent);
+    struct bytes order_id = apply->order_id;
+    apply->order_id = returning.order.order_id;
+    int64_t write_off = return_write_off(rulebook, slot);
+    struct leaving leaving = {rulebook->program.returns.arrears, order, effective_ms, &write_off};
+    struct claw_outcome outcome = claw_elsewhere(apply, &returning, slot, spent, &leaving);
+    for (uint32_t i = 0; i < returning.order.grant_count; i++) {
+        struct order_grant *grant = &returning.order.grants[i];
+        if (grant->currency != slot || grant->settled == 0) continue;
+        grant->dropped += outcome.dropped;
+        break;
+    }
+    return_write(apply, &returning);
+    apply->order_id = order_id;
+}
+
+void
+return_marks_need(const struct state *state, const struct member *member, struct needs *needs)
+{
+    struct facts marks = facts_of_kind(member, FACT_CLAW_MARK);
+    for (uint32_t i = 0; i < marks.count; i++) {
+        uint64_t order = (uint64_t)marks.items[i].b;
+        if (references_get(&state->references, order) == NULL) references_need(order, needs);
+    }
 }
 
 /* ---- Giving back ---- */
 
-/* A pending lot that was used up by a claw-back is pending again, unless its instant has come. */
+/* A pending lot that was used up by a claw-back is pending again. What has become due of it
+ * meanwhile is done right after this event, at its own instant. */
 static void
 reopen_pending(struct apply *apply, const struct returning *returning, struct lot *lot,
                int64_t units)
 {
-    int64_t effective_ms = returning->report->occurred_at.ms;
     const struct order *order = &returning->order;
+    bool cancelled = (lot->flags & LOT_CANCELLED) != 0;
+    lot->state = LOT_PENDING;
+    posting_move_lot(apply, POSTING_RESTORE, ACCOUNT_REVERSED, ACCOUNT_PENDING, lot, units,
+                     returning->report->occurred_at.ms);
+    if (cancelled) {
+        posting_move_lot(apply, POSTING_CANCEL, ACCOUNT_PENDING, ACCOUNT_REVERSED, lot, units,
+                         returning->report->occurred_at.ms);
+        lot->expired += units;
+        closed_add(&apply->state->closed, apply->member->number, lot);
+        return;
+    }
     if ((lot->flags & LOT_AWAITS_DELIVERY) && (order->flags & ORDER_DELIVERED)) {
         lot->flags &= (uint8_t)~LOT_AWAITS_DELIVERY;
         lot->activates_ms = order->delivered_ms;
-        lot->deadline_ms = INT64_MAX;
-        if (lot->expires_ms == INT64_MAX)
-            lot->expires_ms = expire_of(apply->state, apply->member, lot);
+        lot->expires_ms = expire_of(apply->state, apply->member, lot);
     }
-    if (activate_at(lot) <= apply->state->clock.ms) {
-        struct entering entering = {.kind = POSTING_RESTORE,
-                                    .from = ACCOUNT_REVERSED,
-                                    .units = units,
-                                    .effective_ms = effective_ms};
-        activate_enter(apply, lot, &entering);
-        return;
-    }
-    if (lot->deadline_ms <= apply->state->clock.ms) return; /* it would have been cancelled */
-    lot->state = LOT_PENDING;
-    posting_move(apply, POSTING_RESTORE, ACCOUNT_REVERSED, ACCOUNT_PENDING, lot->currency, units,
-                 lot, effective_ms);
-    lot->remaining = units;
     lots_insert(&apply->state->members, &apply->member, lot);
     activate_schedule(apply, lots_find(apply->member, lot));
 }
 
-/* Back to a lot, wherever it is by now. What was cancelled meanwhile stays cancelled. */
+/* Back to a lot, wherever it is by now. */
 static void
 give_back(struct apply *apply, const struct returning *returning, const struct lot *image,
           int64_t units)
 {
-    struct state *state = apply->state;
     int64_t effective_ms = returning->report->occurred_at.ms;
     if (units == 0) return;
-    member_wallet(&state->members, &apply->member, image->currency);
+    member_wallet(&apply->state->members, &apply->member, image->currency);
     struct lot *open = lots_find_id(apply->member, image);
     if (open != NULL && open->state == LOT_PENDING) {
         posting_move_lot(apply, POSTING_RESTORE, ACCOUNT_REVERSED, ACCOUNT_PENDING, open, units,
@@ -316,12 +380,8 @@ give_back(struct apply *apply, const struct returning *returning, const struct l
         return;
     }
     struct lot lot = activate_recall(apply, image);
-    if (open == NULL && (lot.flags & LOT_CANCELLED)) {
-        lot.expired += units;
-        closed_add(&state->closed, apply->member->number, &lot);
-        return;
-    }
-    if (open == NULL && image->state == LOT_PENDING) {
+    bool waits = image->state == LOT_PENDING && lot.expired == 0;
+    if (open == NULL && (waits || (lot.flags & LOT_CANCELLED) != 0)) {
         reopen_pending(apply, returning, &lot, units);
         return;
     }

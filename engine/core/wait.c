@@ -94,21 +94,17 @@ waits(const struct member *member, const struct reference *row)
            fact_find(member, FACT_DELIVERED, 0, key, 0) != NULL;
 }
 
-/* Whether the same was told before and waits: a delta by its id, the others by their kind. */
+/* Whether a delta waits under the same id; with which amount says *out_same. */
 static bool
-is_repeated(const struct apply *apply, const struct report *first, enum verdict *out_verdict)
+is_repeated(const struct apply *apply, const struct report *first, bool *out_same)
 {
-    const struct event *event = apply->event;
+    const struct refund *refund = &apply->event->refund;
     int64_t total = 0, first_total = 0;
-    if (first->kind != event->kind) return false;
-    *out_verdict = VERDICT_ACCEPTED;
-    if (event->kind != EVENT_REFUND) return true;
-    const struct refund *refund = &event->refund;
+    if (apply->event->kind != EVENT_REFUND || first->kind != EVENT_REFUND) return false;
     if (refund->style != REFUND_DELTA || first->refund.style != REFUND_DELTA) return false;
     if (!bytes_equal(refund->refund_id, first->refund.refund_id)) return false;
-    bool same = return_total(refund, &total) && return_total(&first->refund, &first_total) &&
-                total == first_total && refund->currency == first->refund.currency;
-    if (!same) *out_verdict = VERDICT_CONFLICTING_REFUND;
+    *out_same = return_total(refund, &total) && return_total(&first->refund, &first_total) &&
+                total == first_total;
     return true;
 }
 
@@ -151,22 +147,36 @@ wait_begin(struct apply *apply, struct bytes order_id)
     const struct member *known = apply->member != NULL ? apply->member : apply->placeholder;
     struct reference *rows[STATE_REFERENCES_MAX];
     size_t count = state_references(state, REFERENCE_WAITING, known, order_id, rows);
-    enum verdict repeated;
-    apply->waiting = true;
+    struct report report = return_report(apply);
+    struct limit_use use = {0};
+    struct limit_finding finding;
+    bool repeated = false;
     for (size_t i = 0; i < count; i++) {
         if (!waits(known, rows[i])) continue;
         struct report first = decode(state, rows[i], NULL);
-        if (is_repeated(apply, &first, &repeated)) return repeated;
+        bool same;
+        if (!is_repeated(apply, &first, &same)) continue;
+        if (!same) return VERDICT_CONFLICTING_REFUND;
+        repeated = true;
     }
     if (apply->member != NULL && apply->member->status >= MEMBER_CLOSED)
         return VERDICT_MEMBER_CLOSED;
-    int64_t total;
-    if (count >= WAITING_MAX || !facts_fit(known, 1)) {
+    if (!repeated && (count >= WAITING_MAX || !facts_fit(known, 1))) {
         apply->detail = bytes_from_cstr("too much waits for the order already");
         return VERDICT_LIMIT_REACHED;
     }
-    if (apply->event->kind == EVENT_REFUND && !return_total(&apply->event->refund, &total))
+    if (apply->member != NULL) {
+        enum verdict verdict = return_limits(apply, &report, &use, &finding);
+        if (verdict != VERDICT_ACCEPTED) return verdict;
+    }
+    int64_t total;
+    if (report.kind == EVENT_REFUND && !return_total(&report.refund, &total))
         return VERDICT_OVERFLOW;
+    apply->waiting = true;
+    if (repeated) { /* told again it does nothing */
+        if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
+        return VERDICT_ACCEPTED;
+    }
     uint64_t number = apply_waiting_room(apply)->number;
     apply->reference_hash =
         reference_hash(&state->memo, REFERENCE_WAITING, apply->event->member, order_id);
@@ -174,6 +184,7 @@ wait_begin(struct apply *apply, struct bytes order_id)
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     encode(apply, number, order_id, &writer);
     references_add(&state->references, apply->ordinal, apply->reference_hash, writer_span(&writer));
+    if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
     return VERDICT_ACCEPTED;
 }
 

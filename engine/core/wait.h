@@ -8,8 +8,8 @@
 
 #include "engine/core/state_priv.h"
 
-/* apply->event names an order that is not known: it waits. What waits already in the same words is
- * accepted and does nothing; a refund of a waiting id with another amount is conflicting_refund. */
+/* apply->event names an order that is not known: it waits. A refund whose id waits already with
+ * another amount is conflicting_refund. */
 enum verdict wait_begin(struct apply *apply, struct bytes order_id);
 
 /* The order of apply->event has been booked: what waits for it is applied. */

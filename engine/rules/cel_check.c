@@ -100,6 +100,14 @@ hint_nearest(struct checker *checker, struct bytes written, const char *const *c
     return nearest == NULL ? false : cel_hint(checker->error, "did you mean '%s'?", nearest);
 }
 
+static const char *const scope_variables[] = {
+    [CONDITION_SCOPE_MEMBER] = "member, event",
+    [CONDITION_SCOPE_ORDER] = "order, member, event",
+    [CONDITION_SCOPE_LINE] = "line, order, member, event",
+    [CONDITION_SCOPE_ACTIVITY] = "activity, member, event",
+    [CONDITION_SCOPE_SPEND] = "spend, member, event",
+};
+
 static bool
 check_name(struct checker *checker, struct cel_node *node)
 {
@@ -120,11 +128,7 @@ check_name(struct checker *checker, struct cel_node *node)
         if (!here) {
             cel_fail(checker->error, CEL_UNKNOWN, node->offset, "there is no '%s' here", name);
             return cel_hint(checker->error, "this kind of rule knows %s",
-                            checker->scope == CONDITION_SCOPE_LINE    ? "line, order, member, event"
-                            : checker->scope == CONDITION_SCOPE_ORDER ? "order, member, event"
-                            : checker->scope == CONDITION_SCOPE_ACTIVITY ? "activity, member, event"
-                            : checker->scope == CONDITION_SCOPE_SPEND    ? "spend, member, event"
-                                                                         : "member, event");
+                            scope_variables[checker->scope]);
         }
         node->variable = variable;
         node->source = CONDITION_AT_HAND;

@@ -434,7 +434,8 @@ compile_threshold_of_limit(struct compiler *compiler, const struct yaml_node *no
         if (factor != NULL) scalar_factor(factor, compiler->diagnostics, &limit->own_mean);
         refuse_key(compiler, node, "window", "belongs to 'max'",
                    "remove it: the own mean is that of 30 days, and 24 hours are judged by it");
-        if (limit->measure == MEASURE_MONEY && !is_given(node, "money")) {
+        bool of_money = limit->of == LIMITED_PURCHASE || limit->of == LIMITED_REFUND;
+        if (limit->measure == MEASURE_MONEY && of_money && !is_given(node, "money")) {
             diagnostics_error(compiler->diagnostics, node->place,
                               "'times_own_mean' of money needs the key 'money'");
             diagnostics_hint(compiler->diagnostics, "for example: money: GBP");

@@ -18,6 +18,7 @@ import unittest
 import generate
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 SEED = int(os.environ.get("TB_TEST_SEED", "20261124"))
 CONDITIONS = int(os.environ.get("TB_TEST_CONDITIONS", "50000"))
 SPOILT = CONDITIONS // 10
@@ -130,6 +131,45 @@ class Conditions(unittest.TestCase):
         for kind in ("accepted", "syntax", "type", "outside", "unknown"):
             self.assertGreater(count[kind], SPOILT // 100, count)
         print(f"# seed {SEED}: {dict(count)}")
+
+class Page(unittest.TestCase):
+    """What docs/conditions.md says."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.page = (ROOT / "docs/conditions.md").read_text()
+
+    def test_names_and_types_are_those_of_the_table(self):
+        words = {"TEXT": "text", "INT": "number", "TIME": "instant"}
+        table = (ROOT / "engine/core/condition_field.def").read_text()
+        wanted = {f"{variable.lower()}.{name}": words[kind]
+                  for variable, name, kind in re.findall(r"^CONDITION_FIELD\(\d+, \w+, (\w+), (\w+), (\w+),", table, re.MULTILINE)}
+        wanted |= {f"{variable.lower()}.{name}": "map"
+                   for variable, name in re.findall(r"^CONDITION_MAP\(\d+, \w+, (\w+), (\w+),", table, re.MULTILINE)}
+        wanted["order.lines"] = "lines"
+        told = {}
+        for names, kind in re.findall(r"^\| ((?:`\w+\.\w+`(?:, )?)+) \| (\w+) \|", self.page, re.MULTILINE):
+            told |= {name: kind for name in re.findall(r"`([^`]+)`", names)}
+        self.assertEqual(told, wanted)
+
+    def test_costs_are_what_rules_check_says(self):
+        rows = re.findall(r"^\| `(.+)` \| (order|line) \| ([\d,]+)(: refused)? \|", self.page, re.MULTILINE)
+        self.assertGreater(len(rows), 5)
+        said = run_over([os.environ["CEL_EVALUATE"]],
+                        [json.dumps({"scope": scope, "text": text, "events": []}) for text, scope, _, _ in rows])
+        for (text, _, cost, refused), line in zip(rows, said):
+            steps = cost.replace(",", "")
+            self.assertRegex(line, f"^refused too-much 0 this costs up to {steps} steps" if refused else f"^ok {steps} ", text)
+
+    def test_examples_are_sound(self):
+        block = re.search(r"```yaml\n(.*?)```", self.page, re.DOTALL)[1].replace(">-\n  ", "").replace("\n  ", " ")
+        texts = [line.removeprefix("when: ").strip("'") for line in block.splitlines()]
+        said = run_over([os.environ["CEL_EVALUATE"]],
+                        [json.dumps({"scope": "activity" if "activity" in text else "line" if "line." in text else "order",
+                                     "text": text, "events": []}) for text in texts])
+        self.assertGreater(len(said), 5)
+        for text, line in zip(texts, said):
+            self.assertTrue(line.startswith("ok "), f"{text}: {line}")
 
 
 if __name__ == "__main__":

@@ -76,15 +76,16 @@ class Drawing:
         if pick == 3:
             return self.attribute_of(variable)
         if pick == 4 and scope in ("order", "line"):
-            return self.of_lines()
+            return self.of_lines(scope)
         return self.of(variable, variable)
 
     def of(self, variable, path):
         texts, numbers = variable in TEXTS, variable in NUMBERS
         return self.text_of(variable, path) if texts and (not numbers or self.chance(0.5)) else self.number_of(variable, path)
 
-    def of_lines(self):
-        if self.chance(0.3):
+    def of_lines(self, scope):
+        """For each line again to look at all lines would cost too much."""
+        if scope == "line" or self.chance(0.3):
             return f"size(order.lines) {self.random.choice(COMPARISONS)} {self.random.choice([1, 2])}"
         inner = self.attribute_of("each") if self.chance(0.3) else self.of("line", "each")
         if self.chance(0.2):

@@ -12,7 +12,7 @@ from words import ACTIVITY_WORDS
 # Belongs to what crosses members, or is no event of a member.
 ELSEWHERE = {
     "verdict": {"hole"},
-    "posting": {"UNSPECIFIED", "SEND", "RETURN", "RECEIVE", "MERGE"},
+    "posting": {"UNSPECIFIED", "SEND", "RETURN", "RECEIVE", "MERGE", "FUND"},
     "notice": {"board_closed", "referral_moved", "ring_suspected"},
     "direction": {"UNSPECIFIED"},
     "reason": {"UNSPECIFIED", "MERGE"},

@@ -277,6 +277,8 @@ class Judged:
             return sum(capped(self.whole(currency, self.exact(currency, refunded)), self.rooms[currency]).values())
         requested, granted, first = self.granted[currency]
         if method == "value_share":
+            if first not in self.lines_of:  # a campaign has no basis of its own
+                first = next(rule for rule in self.lines_of if rule.currency == currency)
             full, kept = sum(self.order.value(first.basis)), sum(self.order.kept(first.basis, refunded))
             if full == 0:
                 return 0 if refunded is None else granted

@@ -24,7 +24,22 @@ MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3
         "returns": {"refund": 3, "cancellation": 2}, "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
         "tiers": {"tier_override": 5, "end_tier_override": 5}, "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10,
                                                                           "reject_quarantine": 10, "activity": 2}}
-FOLLOW = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
+OF_GUESTS = {"purchase", "refund", "cancellation", "delivered", "redeem", "hold"}  # mostly; they may be told all kinds
+ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
+# What must have been told before, or there is little to say.
+ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",
+         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders", "end_tier_override": "overrides"}
+# The verdict after which, and the kinds of which one comes soon.
+FOLLOWED_BY = {
+    "hold": ("accepted", ["capture_hold", "capture_hold", "release_hold"]), "adjust": ("awaiting_approval", ["approve"]),
+    "refund": ("accepted", ["refund", None]), "tier_override": ("accepted", ["end_tier_override", None]),
+    "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
+    "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
+
+
+def kind_of(event):
+    """The payload's name."""
+    return next(name for name in event if isinstance(event[name], dict))
 
 
 class Told:
@@ -33,7 +48,7 @@ class Told:
     def __init__(self):
         self.orders, self.early, self.refunds = {}, [], {}
         self.spends, self.holds, self.references, self.check_ins = {}, {}, [], []
-        self.adjustments, self.grants, self.quarantined = [], [], []
+        self.adjustments, self.grants, self.quarantined, self.overrides = [], [], [], []
 
 
 class Drawing:
@@ -47,7 +62,11 @@ class Drawing:
         rules = [rule for book in rulebooks for rule in book.earn if rule.money]
         self.moneys = sorted({rule.money for rule in rules}) * 8 + ["GBP"] * 8 + ["EUR", "JPY"]
         self.currencies = sorted({name for book in rulebooks for name in book.currencies})
-        self.groups = sorted({name for book in rulebooks for name in book.tiers})
+        self.spendable = [name for name in self.currencies if not any(
+            book.currencies[name].qualifying for book in rulebooks if name in book.currencies)]
+        self.levels = {name: [level.name for level in group.levels] for book in rulebooks for name, group in book.tiers.items()}
+        self.groups = sorted(self.levels)
+        self.following = False  # whether the event is about what was told just before
         self.rewards = sorted({name for book in rulebooks for name in book.spending.rewards}) + ["nothing"]
 
     def chance(self, probability):
@@ -62,22 +81,37 @@ class Drawing:
 
     # ---- the event ----
 
-    def event(self, time, subject, ledger):
-        """An event of a random kind, or of the one that the member's state asks for."""
+    def event(self, time, subject, ledger, kind=None):
+        """An event of a kind, or of a random one, or of that which the member's state asks for."""
         member, told = ledger.members.get(subject), self.of(subject)
-        kind = self.random.choices(self.kinds, self.weights)[0]
-        state = getattr(member, "state", "active")
-        if member is None and self.chance(0.6):
-            kind = self.choice(["purchase", "enrol", "enrol", "activity"])
-        elif state in FOLLOW and self.chance(0.3):
-            kind = FOLLOW[state]
-        elif told.quarantined and self.chance(0.1):
-            kind = self.choice(["release_quarantine", "reject_quarantine"])
+        self.following = kind is not None
+        kind = kind or self.kind(member, told)
         occurred = self.occurred(time, member, told)
-        kind = "purchase" if kind in WITHOUT else kind
+        if kind in WITHOUT or (subject[0] == "guest" and kind not in OF_GUESTS and self.chance(0.9)):
+            kind = "purchase"
         payload = getattr(self, "draw_" + kind)(told, member, occurred)
         return {"source": self.choice(["shop", "shop", "till"]), "id": self.name("e"), subject[0]: subject[1],
                 "occurred_at_ms": occurred, kind: {name: value for name, value in payload.items() if value not in (None, "", 0, [])}}
+
+    def kind(self, member, told):
+        state = getattr(member, "state", "active")
+        if member is None and self.chance(0.6):
+            return self.choice(["purchase", "enrol", "enrol", "activity"])
+        if state in ENDED_BY and self.chance(0.3):
+            return ENDED_BY[state]
+        kind = self.random.choices(self.kinds, self.weights)[0]
+        return "purchase" if kind in ABOUT and not getattr(told, ABOUT[kind]) and self.chance(0.8) else kind
+
+    def follow(self, event, outcome):
+        """What kind of event mostly follows soon, or None."""
+        kind = kind_of(event)
+        asked, kinds = FOLLOWED_BY.get(kind, (None, [None]))
+        if outcome["verdict"] == asked and self.chance(0.4):
+            return self.choice(kinds)
+        told = self.of(("guest", event["guest"]) if "guest" in event else ("member", event["member"]))
+        if told.quarantined and self.chance(0.15):
+            return self.choice(["release_quarantine", "reject_quarantine"])
+        return None
 
     def occurred(self, time, member, told):
         if self.chance(0.55):
@@ -105,12 +139,18 @@ class Drawing:
     def learn(self, event, outcome, notices):
         """What the sender reads of the answer."""
         subject = ("guest", event["guest"]) if "guest" in event else ("member", event["member"])
-        told, kind = self.of(subject), next(name for name in event if isinstance(event[name], dict))
+        told, kind = self.of(subject), kind_of(event)
         reference, payload = {"source": event["source"], "id": event["id"]}, event[kind]
         if outcome["verdict"] == "awaiting_approval":
             told.adjustments.append((reference, payload["actor"]))
         if outcome["verdict"] not in ("accepted", "parked"):
             return
+        if kind == "approve":
+            told.adjustments = [each for each in told.adjustments if each[0] != payload["awaiting"]]
+        elif kind in ("release_quarantine", "reject_quarantine"):
+            told.quarantined = [each for each in told.quarantined if each != payload["granted_by"]]
+        elif kind == "tier_override" and "group" in payload:
+            told.overrides.append(payload["group"])
         if kind == "purchase":
             told.orders[payload["order_id"]] = payload
         elif kind in ("refund", "delivered") and payload.get("order_id") and payload["order_id"] not in told.orders:
@@ -132,8 +172,8 @@ class Drawing:
     def amount(self):
         if self.chance(self.shape.huge):
             return self.choice([10 ** 15, 10 ** 15 - 1, 99_999_999_999_937])
-        return self.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2000, 2550, 5000, self.random.randrange(5000),
-                            self.random.randrange(20000)])
+        return self.choice([0, 7, 999, 1000, 1000, 1050, 1999, 2000, 2550, 5000, 10000, self.random.randrange(5000),
+                            self.random.randrange(20000), self.random.randrange(20000)])
 
     def where(self, *names):
         words = {"channel": CHANNELS, "store": STORES, "partner": PARTNERS}
@@ -161,7 +201,9 @@ class Drawing:
     def known(self, ids, kind, probability=0.9):
         """One told before, mostly a late one, or a new one."""
         ids = list(ids)
-        return self.choice(ids[-4:]) if ids and self.chance(probability) else self.name(kind)
+        if ids and self.following:
+            return ids[-1]
+        return self.choice(ids[-4:] + ids[-1:] * 4) if ids and self.chance(probability) else self.name(kind)
 
     # ---- orders ----
 
@@ -174,13 +216,13 @@ class Drawing:
         lines = [self.line(number) for number in range(self.choice([1, 1, 1, 2, 3, 4]))]
         paid = sum(line.get("amount_minor", 0) - line.get("discount_minor", 0) for line in lines)
         return {"order_id": order_id, "currency": self.choice(self.moneys), "lines": lines,
-                "points_tender_minor": min(self.choice([0, 0, 0, paid // 3]), AMOUNT_MAX),
-                "gift_card_minor": min(self.choice([0, 0, 0, paid // 2]), AMOUNT_MAX),
+                "points_tender_minor": min(self.choice([0, 0, 0, 0, 0, paid // 3]), AMOUNT_MAX),
+                "gift_card_minor": min(self.choice([0, 0, 0, 0, 0, paid // 2]), AMOUNT_MAX),
                 **self.where("channel", "store", "partner")}
 
     def line(self, number):
         amount = self.amount()
-        discount = self.choice([0, 0, 0, amount // 10, amount // 3, amount])
+        discount = self.choice([0, 0, 0, 0, 0, 0, amount // 10, amount // 10, amount // 3, amount])
         line = {"kind": "GOODS" if self.shape.plain else self.choice(LINE_KINDS), "amount_minor": amount,
                 "discount_minor": discount, "tax_minor": self.choice([0, 0, (amount - discount) // 6, amount - discount])}
         for name, words in (("category", CATEGORIES), ("sku", SKUS), ("brand", BRANDS)):
@@ -201,12 +243,14 @@ class Drawing:
         order_id = self.choice(known[-4:])
         order = told.orders[order_id]
         paid = [line.get("amount_minor", 0) - line.get("discount_minor", 0) for line in order["lines"]]
+        tender = order.get("points_tender_minor", 0) + order.get("gift_card_minor", 0)
+        paid = [each - (each * tender // sum(paid) if tender else 0) for each in paid]
         refund = {"order_id": order_id, "currency": order["currency"] if self.chance(0.97) else self.choice(self.moneys)}
         before = told.refunds.get(order_id, {})
         if before and self.chance(0.12):  # told again, or another amount under its id
             again = self.choice(list(before.values()))
             return again if self.chance(0.6) else {**again, "lines": [], "amount_minor": self.random.randrange(1, 3000)}
-        if self.chance(0.3):
+        if self.chance(0.4):
             refund["style"] = "CUMULATIVE"
         else:
             refund["refund_id"] = self.name("b")
@@ -215,13 +259,13 @@ class Drawing:
         total = sum(each.get("amount_minor", 0) for each in refund.get("lines", []))
         if total == 0 or self.chance(0.1):
             refund["amount_minor"] = min(AMOUNT_MAX, total + max(1, self.choice(
-                [sum(paid), sum(paid) // 2, sum(paid) // 3, 1, 500, 1000, sum(paid) + 1])))
+                [sum(paid), sum(paid) // 2, sum(paid) // 3, sum(paid) // 4, 1, 100, 500, sum(paid) + self.chance(0.1)])))
         return {**refund, **self.where()}
 
     def refund_lines(self, order, paid):
         picked = sorted(self.random.sample(range(len(paid)), k=self.random.randrange(1, len(paid) + 1)))
         lines = [{"line_id": order["lines"][i].get("line_id") or str(i + 1), "amount_minor": min(AMOUNT_MAX, self.choice(
-            [paid[i], paid[i], paid[i] // 2, paid[i] // 3, paid[i] + 1]))} for i in picked]
+            [paid[i], paid[i], paid[i] // 2, paid[i] // 3, paid[i] // 4, paid[i] + self.chance(0.2)]))} for i in picked]
         if self.chance(0.05):
             lines.append({"line_id": "no-such-line", "amount_minor": self.amount()})
         return [line for line in lines if line["amount_minor"]]
@@ -286,13 +330,15 @@ class Drawing:
                                 "order_total_minor": amount + self.choice([0, 1, 99, 100, 1000])}
         else:
             currency = self.currency(member)
+            if currency not in self.spendable and self.spendable and self.chance(0.9):
+                currency = self.choice(self.spendable)
             active = self.active(member, currency)
-            asked["points"] = max(1, self.choice([1, 10, 20, active, active, active + 1, active // 2, active // 3, active // 10]))
+            asked["points"] = max(1, self.choice([1, 10, active, active, active + 1, active // 2, active // 3, active // 10]))
             asked["currencies"] = [currency]
             if self.chance(0.2):
-                asked["currencies"] += [name for name in self.currencies if name != currency and self.chance(0.7)]
+                asked["currencies"] += [name for name in self.spendable if name != currency and self.chance(0.8)]
         if "points" not in asked and self.chance(0.4):
-            asked["currencies"] = [self.choice(self.currencies)]
+            asked["currencies"] = [self.choice(self.spendable * 3 + self.currencies)]
         if self.chance(0.1):
             asked.pop("currencies", None)
         return {**asked, **self.where("channel", "store")}
@@ -327,7 +373,8 @@ class Drawing:
         if self.chance(0.25):
             grant["activates_at_ms"] = self.later(occurred, -1, 0, 1, 7)
         if self.chance(0.3):
-            grant["expires_at_ms"] = self.later(grant.get("activates_at_ms", occurred), 0, 1, 10, 40)
+            starts = grant.get("activates_at_ms", 0)
+            grant["expires_at_ms"] = max(starts + 1, self.later(starts or occurred, 0, 1, 10, 40))
         elif self.chance(0.1):
             grant["never_expires"] = True
         if told.orders and self.chance(0.3):
@@ -354,8 +401,8 @@ class Drawing:
 
     def draw_approve(self, told, member, occurred):
         if told.adjustments and self.chance(0.9):
-            reference, actor = self.choice(told.adjustments[-3:])
-            return {"awaiting": reference, "actor": actor if self.chance(0.3) else [each for each in ACTORS if each != actor][0]}
+            reference, actor = told.adjustments[-1] if self.following else self.choice(told.adjustments[-3:])
+            return {"awaiting": reference, "actor": actor if self.chance(0.2) else [each for each in ACTORS if each != actor][0]}
         return {"awaiting": {"source": "shop", "id": self.name("e")}, "actor": "ann"}
 
     def lot_choice(self, member, states, occurred):
@@ -390,7 +437,7 @@ class Drawing:
                 "expires_at_ms": self.later(occurred, 0, 1, 10, 40), **self.by_hand()}
 
     def draw_release_quarantine(self, told, member, occurred):
-        known = told.quarantined if told.quarantined and self.chance(0.9) else told.grants[-3:]
+        known = told.quarantined[-3:] if told.quarantined and self.chance(0.9) else told.grants[-3:]
         return {"granted_by": self.choice(known or [{"source": "shop", "id": self.name("e")}]), **self.by_hand()}
 
     draw_reject_quarantine = draw_release_quarantine
@@ -417,35 +464,54 @@ class Drawing:
 
     def draw_tier_override(self, told, member, occurred):
         override = {"tier": self.choice(LEVELS), **self.by_hand()}
-        if self.groups and self.chance(0.8):
+        if self.groups and self.chance(0.9):
             override["group"] = self.choice(self.groups)
+            override["tier"] = self.choice(self.levels[override["group"]] * 3 + LEVELS[-1:])
         if self.chance(0.7):
-            override["until_ms"] = self.later(occurred, 0, 1, 10, 60)
+            override["until_ms"] = max(occurred + 1, self.later(occurred, 0, 1, 10, 60))
         return override
 
     def draw_end_tier_override(self, told, member, occurred):
-        return {**({"group": self.choice(self.groups)} if self.groups and self.chance(0.8) else {}), **self.by_hand()}
+        groups = told.overrides[-1:] if self.following else self.groups
+        return {**({"group": self.choice(groups)} if groups and self.chance(0.9) else {}), **self.by_hand()}
 
 
 # ---- mistakes of form: they take no ordinal and use up no id ----
 
-EMPTIED = {"purchase": ["order_id", "currency", "lines"], "cancellation": ["order_id"], "delivered": ["order_id"],
-           "redeem": ["spend_id"], "cancel_redemption": ["spend_id"], "hold": ["hold_id"], "capture_hold": ["hold_id"],
-           "release_hold": ["hold_id"], "grant": ["points"], "adjust": ["points", "reason", "actor"], "approve": ["awaiting", "actor"],
-           "tier_override": ["tier"], "release_quarantine": ["granted_by"], "reject_quarantine": ["granted_by"],
-           "renew_lots": ["share"]}
+# What cannot be left out.
+NEEDED = {"purchase": ["order_id", "currency", "lines"], "refund": ["currency"], "cancellation": ["order_id"],
+          "delivered": ["order_id"], "activity": ["kind"], "redeem": ["spend_id"], "cancel_redemption": ["spend_id"],
+          "hold": ["hold_id"], "capture_hold": ["hold_id"], "release_hold": ["hold_id"], "grant": ["points"],
+          "adjust": ["points", "reason", "actor"], "approve": ["awaiting", "actor"], "extend_lots": ["days", "expires_at_ms"],
+          "reinstate_lots": ["expires_at_ms"], "renew_lots": ["share", "expires_at_ms"], "release_quarantine": ["granted_by"],
+          "reject_quarantine": ["granted_by"], "profile_update": ["birthday"], "tier_override": ["tier"]}
+LINE = {"kind": "GOODS", "amount_minor": 100}
+# What contradicts something else.
+WRONG = {
+    "purchase": [{"lines": [{**LINE, "discount_minor": 101}]}, {"lines": [{**LINE, "tax_minor": 101}]}, {"lines": [LINE, {
+        **LINE, "line_id": "1"}]}, {"lines": [LINE], "points_tender_minor": 60, "gift_card_minor": 41}],
+    "refund": [{"style": "CUMULATIVE", "refund_id": "b"}, {"lines": [{"line_id": "1", "amount_minor": 100}], "amount_minor": 99},
+               {"lines": [{"line_id": "1", "amount_minor": 10}] * 2, "amount_minor": 20}],
+    "redeem": [{"points": 1, "reward": {"reward_id": "mug"}}, {"points": -1}],
+    "hold": [{"points": 1, "payment": {"currency": "GBP", "amount_minor": 1}}],
+    "grant": [{"activates_at_ms": 2000, "expires_at_ms": 2000}],
+    "renew_lots": [{"share": {"numerator": 3, "denominator": 2}}, {"share": {"numerator": 1}}],
+    "enrol": [{"birthday": {"month": 2, "day": 30}}, {"birthday": {"month": 13, "day": 1}}],
+    "tier_override": [{"until_ms": 1}],
+    "extend_lots": [{"choice": {"expiring_from_ms": 2000, "expiring_until_ms": 2000}}],
+}
 
 
 def spoiled(random, event):
-    """The event with a mistake that every ledger must see, and its verdict; None where there is none to make."""
-    kind = next(name for name in event if isinstance(event[name], dict))
+    """The event with a mistake that every ledger must see, and its verdict."""
+    kind = kind_of(event)
     payload = dict(event[kind])
     if kind == "purchase" and random.random() < 0.2:
         return {**event, kind: {**payload, "currency": "ZZZ"}}, "unknown_currency"
-    if kind not in EMPTIED or random.random() < 0.1:
+    if kind in WRONG and random.random() < 0.5:
+        return {**event, kind: {**payload, **random.choice(WRONG[kind])}}, "malformed"
+    name = random.choice(NEEDED.get(kind, ["nothing"]))
+    if name not in payload or random.random() < 0.1:
         return {**event, "occurred_at_ms": 0}, "malformed"
-    name = random.choice(EMPTIED[kind])
-    if name not in payload:
-        return None
     del payload[name]
     return {**event, kind: payload}, "malformed"

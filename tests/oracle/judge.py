@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import re
 import tempfile
 import traceback
 
@@ -68,7 +69,7 @@ def shown_by_oracle(ledger, member):
         "levels": {name: group.levels[ledger.level_at(member, rulebook, group, FOR_EVER)].name
                    for name, group in (rulebook.tiers if rulebook else {}).items()},
         "lots": sorted((f"{lot.id[0]}.{lot.id[1]}", lot.currency, lot.granted, lot.remaining, lot.earned, lot.expires, lot.rule,
-                        lot.rulebook.version) for lot in member.lots if lot.remaining)}
+                        lot.rulebook.version) for lot in member.lots if lot.remaining or lot.held)}
 
 
 def compare_members(rig, ledgers):
@@ -108,8 +109,17 @@ def differs(texts, partitions):
         return traceback.format_exc(limit=-3)
 
 
-def shrunk(texts, partitions, tries=250):
-    """Entries are dropped while some difference persists; activations stay."""
+def sign_of(found):
+    """What makes two differences the same: what differs, in which fields."""
+    if found is None:
+        return None
+    names = re.findall(r"^  (\w+): ledger", found, re.MULTILINE)
+    return (found.split()[0], *names) if names else re.sub(r"[0-9]+", "", found.strip().splitlines()[-1][:60])
+
+
+def shrunk(texts, partitions, tries=400):
+    """Entries are dropped while the difference persists; activations stay."""
+    sign = sign_of(differs(texts, partitions))
     size = max(len(entries) for entries in partitions) // 2
     while size and tries > 0:
         smaller, at = False, 0
@@ -118,7 +128,8 @@ def shrunk(texts, partitions, tries=250):
             while at < len(entries) and tries > 0:
                 kept = entries[:at] + [each for each in entries[at:at + size] if "activation" in each] + entries[at + size:]
                 tries -= 1
-                if len(kept) < len(entries) and differs(texts, [*partitions[:number], kept, *partitions[number + 1:]]):
+                fewer = [*partitions[:number], kept, *partitions[number + 1:]]
+                if len(kept) < len(entries) and sign_of(differs(texts, fewer)) == sign:
                     entries = partitions[number] = kept
                     smaller = True
                 else:

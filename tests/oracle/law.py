@@ -17,10 +17,14 @@ from returns import Returns
 from spending import Spending
 from tiers import Tiers
 
+PROGRAMME = ("ISSUED", "REDEEMED", "EXPIRED", "REVERSED", "ADJUSTED", "FORFEITED")
 ITEMS_AFTER_EVENT, ITEMS_AFTER_TICK = 64, 65_536
 PARKED_AT_MOST = 100
 ENVELOPE = ("source", "id", "member", "guest", "occurred_at_ms", "correlation_id", "traceparent")
 WAITING_KINDS = ("refund", "cancellation", "delivered")  # of unknown members they wait for the order that they name
+
+
+SPENDING_KINDS = ("redeem", "hold", "capture_hold", "release_hold", "cancel_redemption")
 
 
 class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots, Due):
@@ -28,7 +32,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
         self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
-        self.strangers, self.strangers_seen = {}, []  # not enrolled, but something waits for an order of theirs
+        self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something waits for an order of theirs
         self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
@@ -198,12 +202,17 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             return self.member
         if rulebook.members.unknown == "reject":
             raise Refused("unknown_member")
-        return Member(subject_of(event), len(self.members), event["occurred_at_ms"])
+        return Member(subject_of(event), event["occurred_at_ms"])
+
+    def numbered(self, member):
+        """In order of enrolment, and of those who wait to be enrolled."""
+        member.number, self.next_number = self.next_number, self.next_number + 1
+        return member
 
     def enrol_now(self, member, rulebook):
         """An accepted event enrols."""
         if self.member is None:
-            self.member = self.members[member.subject] = member
+            self.member = self.members[member.subject] = self.numbered(member)
             stranger = self.strangers.pop(member.subject, None)
             if stranger is not None:
                 member.waiting = stranger.waiting
@@ -227,8 +236,16 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             "firstVerdict": first, "ordinal": ordinal, "occurredAtMs": event.get("occurred_at_ms", 0),
             "journalTimeMs": self.clock, "further": further, "waiting": accepted and self.waits,
             "amounts": [{"currency": currency, **told, "activeAfter": self.member.active(currency)}
-                        for currency, told in sorted(self.amounts.items(), key=lambda each: self.slot(each[0]))]
+                        for currency, told in self.in_order(self.amounts, event)]
             if accepted else []})
+
+    def in_order(self, amounts, event):
+        """Currency by currency, as the event's rulebook has them; of what is spent, as it was touched."""
+        if kind_of(event) in SPENDING_KINDS:
+            return amounts.items()
+        rulebook = self.rulebook_at(event.get("occurred_at_ms", 0))
+        names = [*(rulebook.currencies if rulebook is not None else ()), *self.currencies]
+        return sorted(amounts.items(), key=lambda each: names.index(each[0]))
 
     def post(self, member, kind, source, target, currency, points, lot, effective, order_id="", spend_id="", hold_id="",
              expired_before=0):
@@ -236,6 +253,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             key = (currency, account)
             self.totals[key] = stored(self.totals.get(key, 0) +
                                       (-sign if account in ("ISSUED", "ARREARS") else sign) * points)
+        if source in PROGRAMME and target not in PROGRAMME:
+            stored(sum(self.totals.get((currency, account), 0) for account in ("PENDING", "ACTIVE", "HELD", "LAPSING")))
         payload = self.said or (self.event[kind_of(self.event)] if self.event is not None else {})
         posting = {
             "subject": member.subject, "kind": kind, "from": source, "to": target, "currency": currency,

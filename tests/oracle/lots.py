@@ -77,13 +77,15 @@ class Clock:
 
 
 class Member:
-    def __init__(self, subject, number, enrolled):
-        self.subject, self.number, self.enrolled = subject, number, enrolled
+    def __init__(self, subject, enrolled):
+        self.subject, self.enrolled = subject, enrolled  # None: nobody has enrolled yet who is waited for
+        self.number = None
         self.state, self.frozen_at, self.birthday = "active", None, None
         self.earliest = None  # instant of due work, where it is known
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
         self.clocks = {}  # of inactivity, by currency
         self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
+        self.orders_counted = 0  # accepted ones, since the account was opened
         self.waiting = {}  # order id: what came before it
         self.tiers, self.metrics, self.reevaluations = {}, {}, []
         self.noticed = set()  # (currency, instant) for which the notice went out
@@ -131,7 +133,7 @@ class Lots:
             lot.fixed_expiry = self.end_of_next(zone, start, expiry.dates)
         else:
             enrolled = zone.date(member.enrolled)
-            lot.fixed_expiry = zone.next_yearly(start, enrolled.month, enrolled.day)
+            lot.fixed_expiry = zone.next_yearly(max(start, member.enrolled), enrolled.month, enrolled.day)
 
     @staticmethod
     def end_of_next(zone, start, dates):
@@ -142,8 +144,8 @@ class Lots:
 
     def reached(self, lot, instant):
         """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has its
-        own turn, and for a frozen member as it was at the freeze."""
-        if instant is None:
+        own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
+        if instant is None or lot.governed:
             return False
         if lot.member.frozen_at is not None:
             return instant <= min(self.clock, lot.member.frozen_at)

@@ -28,16 +28,24 @@ class Members:
         if rulebook is None:
             return None
         if kind in ("redeem", "hold"):
-            asked = payload.get("currencies") or [next(iter(rulebook.currencies))]
-            if any(currency not in rulebook.currencies for currency in asked):
-                return "unknown_points_currency"
-            return "malformed" if any(rulebook.currencies[currency].qualifying for currency in asked) else None
+            return self.judge_currencies(payload.get("currencies") or [next(iter(rulebook.currencies))], rulebook)
         if kind in ("grant", "adjust"):
             if self.currency_of(payload, rulebook) not in rulebook.currencies:
                 return "unknown_points_currency"
             return "malformed" if payload.get("funder") and payload["funder"] not in rulebook.funders else None
         if kind in ("extend_lots", "reinstate_lots", "renew_lots") and not payload["choice"].get("lots"):
             return None if self.currency_of(payload["choice"], rulebook) in rulebook.currencies else "unknown_points_currency"
+        return None
+
+    @staticmethod
+    def judge_currencies(asked, rulebook):
+        """At par means unit by unit."""
+        for name in asked:
+            if name not in rulebook.currencies:
+                return "unknown_points_currency"
+            currency = rulebook.currencies[name]
+            if currency.qualifying or currency.scale != rulebook.currencies[asked[0]].scale:
+                return "malformed"
         return None
 
     @staticmethod
@@ -50,7 +58,7 @@ class Members:
         if self.member is not None:
             raise Refused("already_enrolled")
         subject = next((name, event[name]) for name in ("member", "guest") if name in event)
-        member = Member(subject, len(self.members), event["occurred_at_ms"])
+        member = Member(subject, event["occurred_at_ms"])
         grants = self.plan(event, member, rulebook)
         self.plan_sign_up(grants, payload)
         self.enrol_now(member, rulebook)
@@ -97,7 +105,7 @@ class Members:
         member = self.change_state(["frozen"], "frozen")
         frozen_at, now = member.frozen_at, event["occurred_at_ms"]
         for lot in member.lots:
-            if not (lot.remaining or lot.held) or lot.phase == "passed" or lot.fixed_expiry is None:
+            if lot.phase in ("passed", "cancelled") or lot.fixed_expiry is None:
                 continue
             moved, grace_end = max(0, now - max(frozen_at, lot.earned)), lot.grace_end()
             if lot.fixed_expiry > frozen_at:
@@ -119,12 +127,13 @@ class Members:
                 self.forfeit(member, lot)
             debts = member.arrears.pop(currency, [])
             while debts:  # the oldest first
-                order_id, owed = debts.pop(0)
+                _, owed = debts.pop(0)
                 member.arrears[currency] = debts
-                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now(), order_id=order_id)
+                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now())
         member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
-        member.checked, member.missions, member.cap_uses, member.limit_uses = {}, {}, {}, {}
+        member.checked, member.missions, member.cap_uses, member.limit_uses, member.paid = {}, {}, {}, {}, {}
+        member.orders_counted = 0
         for booked in member.orders.values():
             booked.tier_value_gone = True
 
@@ -287,7 +296,6 @@ class Members:
         lot.expired -= points
         lot.fixed_expiry, lot.governed = expires, False
         self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
-        self.amount(lot.currency, requested=points, granted=points)
         if self.reached(lot, expires):
             self.expire_at_once(lot, points)
         else:

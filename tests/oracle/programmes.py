@@ -54,7 +54,7 @@ class Programmes:
 
     def draw(self):
         """The versions, as nodes."""
-        books = [self.draw_book(1, self.start - self.choice([0, DAY, 400 * DAY]))]
+        books = [self.draw_book(1, self.start - self.choice([0, DAY, 400 * DAY, 400 * DAY, 400 * DAY]))]
         for version in range(2, 2 + self.choice([0, 0, 1, 1, 2])):
             since = self.start + self.choice([-400 * DAY, -DAY, 0, HOUR, DAY, 40 * DAY, 90 * DAY])
             books.append(self.mixed(self.draw_book(version, since), books[-1]))
@@ -90,7 +90,7 @@ class Programmes:
         self.names = 0
         if self.chance(0.5) and not self.plain:
             book["accept"] = {"future": self.choice(["0 s", "1 s", "5 min", "1 h"]),
-                              "past": self.choice(["60 s", "2 h", "30 days", "90 days", "366 days", "366 days"])}
+                              "past": self.choice(["2 h", "30 days", "90 days", "366 days", "366 days", "366 days"])}
         if self.chance(0.4):
             book["members"] = {"unknown": self.choice(["auto-enrol", "park", "park", "reject"])}
         self.funders = self.some(FUNDERS) if self.chance(0.4) else []
@@ -151,11 +151,11 @@ class Programmes:
         text = written_instant(ms - ms % 1000)
         return self.choice([text[:10], text[:16], text])
 
-    def window(self, node, probability=0.2):
+    def window(self, node, probability=0.2, forms=(10, 16, 20)):
         if not self.chance(probability):
             return
         first, last = sorted(self.random.sample([-40, -2, -1, 1, 2, 9, 30, 90], k=2))
-        form = self.choice([10, 16, 20])
+        form = self.choice(forms)
         both = [written_instant(self.start - self.start % 1000 + each * DAY)[:form] for each in (first, last)]
         for key, text in zip(("from", "until"), both):
             if self.chance(0.8):
@@ -230,7 +230,8 @@ class Programmes:
             expiry["at"] = "member anniversary"
         elif kind == "inactivity":
             expiry["inactivity"] = self.choice(["2 days", "30 days", "1 months", "12 months"])
-            expiry["counts"] = self.some(["purchase", "redeem", "hold", "delivered", "activity", "check_in"] + ACTIVITY_WORDS, 5)
+            activities = self.choice([["activity"], ["check_in"] + ACTIVITY_WORDS])
+            expiry["counts"] = self.some(["purchase", "redeem", "hold", "delivered"] + activities, 5)
         if kind in ("after", "default") and "round" not in expiry and self.chance(0.8):
             expiry["round"] = self.choice(ROUNDINGS)
         if kind != "inactivity" and self.chance(0.4):
@@ -245,7 +246,7 @@ class Programmes:
         rules = []
         for number in range(self.choice([1, 2, 3, 5, 8] if self.theme == "earning" else [1, 2, 3])):
             rules.append(self.draw_rule(self.choice(currencies) if number else "points"))
-        if self.plain or self.chance(0.6):  # most programmes have a plain one
+        if self.plain or self.chance(0.75):  # most programmes have a plain one
             rules[0] = {"rule": rules[0]["rule"], "currency": "points", "rate": self.rate("GBP")}
             self.multiply(rules[0])
         return rules
@@ -307,26 +308,20 @@ class Programmes:
             book["missions"] = [self.draw_mission(self.choice(currencies)) for _ in range(self.choice([1, 1, 2, 3]))]
         if self.often("earning", "campaigns", "awards"):
             book["caps"] = [self.draw_cap(self.choice(currencies), book) for _ in range(self.choice([1, 1, 2, 3]))]
-        for key in ("campaigns",):
-            if not book.get(key, True):
-                del book[key]
+        if not book.get("campaigns", True):
+            del book["campaigns"]
 
     def draw_campaigns(self, earn):
         bases = [rule for rule in earn if "flat" not in rule]
-        campaigns = []
-        for _ in range(self.choice([1, 2, 3, 4])):
-            base = self.choice(bases) if bases else None
-            if base is None:
-                break
-            campaigns.append(self.draw_campaign(base, bases))
-        if len(campaigns) > 1 and self.chance(0.6):
-            for campaign in campaigns[:self.choice([2, 3])]:
-                campaign.update(exclusive="festival", currency=campaigns[0]["currency"])
-                campaign.pop("rules", None)
-                if "rules" in campaigns[0]:
-                    campaign["rules"] = campaigns[0]["rules"]
-                for key in ("categories", "skus", "brands"):
-                    campaign.pop(key, None)
+        if not bases:
+            return []
+        count = self.choice([1, 2, 3, 4])
+        rivals = self.choice([2, count]) if count > 1 and self.chance(0.6) else 0
+        contested, campaigns = self.choice(bases), []
+        for number in range(count):
+            campaigns.append(self.draw_campaign(contested if number < rivals else self.choice(bases), bases))
+            if number < rivals:
+                campaigns[-1]["exclusive"] = "festival"
         return campaigns
 
     def draw_campaign(self, base, bases):
@@ -334,11 +329,12 @@ class Programmes:
         if self.chance(0.4):
             mine = [rule["rule"] for rule in bases if rule["currency"] == base["currency"]]
             campaign["rules"] = sorted({base["rule"], *self.some(mine)})
-        self.where(campaign, lines=base.get("per", "line" if "rate" in base else "order") == "line")
+        self.where(campaign, lines=judged_per(base) == "line")
+        campaign.update({key: base[key] for key in FILTERS if key in campaign and key in base})  # or it fits nothing
         self.when(campaign, "order")
-        self.window(campaign)
         if self.chance(0.3):
             campaign["in"] = self.choice(["programme", "store"])
+        self.window(campaign, forms=[10, 16] if campaign.get("in") == "store" else [10, 16, 20])
         calendar = {"weekdays": self.some(WEEKDAYS, 5), "days": sorted(self.some([1, 8, 15, 18, 28, 29, 30, 31], 5)),
                     "dates": self.some(DATES, 5), "hours": self.choice(["18:00-21:00", "00:00-24:00", "09:30-13:00", "00:00-02:00"]),
                     "birthday": self.choice(["day", "week", "month", "month"])}
@@ -356,7 +352,7 @@ class Programmes:
         if on == "balance":
             award["balance"] = self.points(currency, 1, 20, 100, 200)
         timed = on in ("birthday", "anniversary")
-        if not timed and self.chance(0.4):
+        if on in ("activity", "balance") and self.chance(0.5):
             award["times"] = self.choice([1, 1, 2, 3])
             if self.chance(0.8):
                 award["per"] = self.choice(UNITS + ["lifetime"])
@@ -498,9 +494,9 @@ class Programmes:
     # ---- spending ----
 
     def level(self, node):
-        """From a level of a group up."""
+        """From a level up, of one group in all the programme."""
         if self.groups and self.chance(0.5):
-            node["group"] = self.choice(list(self.groups))
+            node["group"] = list(self.groups)[-1]
             node["level"] = self.choice(LEVELS[:self.groups[node["group"]]])
         return (node["currency"], node.get("group"), node.get("level"))
 
@@ -591,7 +587,9 @@ class Programmes:
             limit["measure"] = measure
         if measure == "points":
             limit["currency"] = self.choice(self.spendable if of in ("redeem", "hold") else currencies)
-        if measure != "money" and self.chance(0.3):
+        if self.chance(0.3):
+            if measure == "money":
+                limit["money"] = self.choice(["GBP", "GBP", "JPY"])
             limit["times_own_mean"] = self.choice(["1", "2", "5", "1.5", "0.5"])
         else:
             limit["max"] = {"count": self.choice([1, 2, 3]), "money": self.choice(["30.00 GBP", "100.00 GBP"]),
@@ -599,9 +597,8 @@ class Programmes:
             limit["window"] = self.choice(LENGTHS)
         actions = ["refuse", "flag"] + ["quarantine"] * 2 * (of in ("purchase", "activity"))
         limit["action"] = self.choice(actions)
-        scope = {"purchase": "order", "activity": "activity", "redeem": "spend", "hold": "spend"}.get(of)
-        if scope:
-            self.when(limit, scope)
+        scope = {"purchase": "order", "activity": "activity", "redeem": "spend", "hold": "spend"}.get(of, "member")
+        self.when(limit, scope)
         self.priority(limit)
         return limit
 

@@ -4,6 +4,9 @@ from earning import Judged, Order, covers, rounded, share, stored
 from lots import Member, Refused
 
 
+WAITING_AT_MOST = 32  # for one order
+
+
 class Taking:
     """What one return took in one place: `lot`, `mark` (of held points), `owed`, `written` (off), `noted` or `dropped`."""
 
@@ -15,7 +18,8 @@ class Taking:
 class Waiting:
     """What came before its order."""
 
-    def __init__(self, member, event, kind, order_id, rulebook, gives_up):
+    def __init__(self, member, event, kind, order_id, rulebook, gives_up, ordinal):
+        self.ordinal = ordinal
         self.member, self.event, self.kind, self.order_id, self.rulebook = member, event, kind, order_id, rulebook
         self.gives_up = gives_up
 
@@ -37,6 +41,8 @@ class Returns:
         if known is not None and known != amount_of(payload):
             raise Refused("conflicting_refund")
         self.judge_state()
+        if known is not None:
+            return  # told again it does nothing
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"],
                           self.refund_environment(event, member, rulebook, payload), {})
         self.tell(member, booked, event, payload, rulebook)
@@ -50,7 +56,7 @@ class Returns:
             if refund_id in booked.refunds:
                 return  # told again it does nothing
             booked.refunds[refund_id] = amount_of(payload)
-        before = self.reported(booked)
+        before = self.clamped(booked)
         by_line, rest = {}, max(0, payload.get("amount_minor", 0) -
                                 sum(line.get("amount_minor", 0) for line in payload.get("lines", [])))
         for line in payload.get("lines", []):
@@ -68,7 +74,10 @@ class Returns:
             booked.order_total = max(booked.order_total, amount_of(payload))
         else:
             booked.unnamed += rest
-        self.tell_clamped(member, booked, before)
+        clamped = self.clamped(booked)
+        if clamped is not None and clamped != before:
+            self.notice(member, "refundClamped", self.now(), orderId=booked.id, currency=booked.order.money,
+                        reportedMinor=clamped[0], paidMinor=clamped[1])
         self.settle(member, booked, rulebook)
 
     def cancellation(self, event, payload, rulebook):
@@ -90,21 +99,22 @@ class Returns:
         if member is not None and order_id in member.orders:
             return member.orders[order_id]
         if member is None:
-            member = self.strangers.get(subject) or Member(subject, 10 ** 9 + len(self.strangers_seen), None)
+            member = self.strangers.get(subject) or Member(subject, None)
         for other in member.waiting.get(order_id, []):
             told = other.event["refund"] if other.kind == kind == "refund" else None
             if told is not None and payload.get("refund_id") and told.get("refund_id") == payload["refund_id"] and \
                     amount_of(told) != amount_of(payload):
                 raise Refused("conflicting_refund")
         self.judge_state()
+        if len(member.waiting.get(order_id, [])) == WAITING_AT_MOST:
+            raise Refused("limit_reached")
         if self.member is not None and kind == "refund":
             self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"],
                               self.refund_environment(event, member, rulebook, payload), {})
         if self.member is None and subject not in self.strangers:
-            self.strangers[subject] = member
-            self.strangers_seen.append(subject)
+            self.strangers[subject] = self.numbered(member)
         gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
-        member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up))
+        member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
         self.waits = True
         self.done()
         return None
@@ -142,16 +152,12 @@ class Returns:
         deltas = sum(min(paid[i], booked.deltas.get(i, 0)) for i in told)
         return max(booked.unnamed + deltas, booked.order_total, sum(map(min, paid, lines))), lines
 
-    def tell_clamped(self, member, booked, before):
-        """It is reported where more was told than had been paid: of the order, or else of the first such line."""
+    def clamped(self, booked):
+        """Where more was told than had been paid: of the order, or else of the first such line."""
         paid, (total, lines) = booked.order.paid, self.reported(booked)
-        clamped = [(total, sum(paid), before[0])] if total > sum(paid) else \
-            [each for each in zip(lines, paid, before[1]) if each[0] > each[1]]
-        for reported, of, had in clamped:
-            if reported > had:
-                self.notice(member, "refundClamped", self.now(), orderId=booked.id, currency=booked.order.money,
-                            reportedMinor=reported, paidMinor=of)
-                return
+        if total > sum(paid):
+            return total, sum(paid)
+        return next(((line, of) for line, of in zip(lines, paid) if line > of), None)
 
     def refunded(self, booked):
         """What is known as refunded of each line; None for all of the order."""
@@ -366,11 +372,12 @@ class Returns:
         if known is not None and known != told:
             raise Refused("conflicting_refund")
         self.judge_state()
+        if known is not None:
+            return
         environment = self.refund_environment(event, member, rulebook, payload)
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"], environment, {})
-        if known is None:
-            member.loose_refunds[payload.get("refund_id", "")] = told
-            self.take_for_value(member, event, payload, rulebook, environment)
+        member.loose_refunds[payload.get("refund_id", "")] = told
+        self.take_for_value(member, event, payload, rulebook, environment)
         self.done()
 
     def take_for_value(self, member, event, payload, rulebook, environment):

@@ -67,7 +67,8 @@ class Rig:
                    "--journal-time", "record")
         for number, text in enumerate(texts):
             (self.folder / f"v{number}.yaml").write_text(text)
-            self.tally("rules", "activate", f"v{number}.yaml", "--data-dir", "seed", "--at", "2030-01-01T00:00:00Z")
+            self.tally("rules", "activate", f"v{number}.yaml", "--data-dir", "seed", "--at", "2030-01-01T00:00:00Z",
+                       "--json")
         self.tally("export", "seed.journal", "--data-dir", "seed")
         found = []
         for real in wire.read_journal(self.folder / "seed.journal"):

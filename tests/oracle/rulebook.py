@@ -322,7 +322,7 @@ class Limit(Judged):
         super().__init__(node, "limit", book)
         self.of, self.activity = node["of"], node.get("activity")
         self.measure, self.action = node.get("measure", "count"), node.get("action", "refuse")
-        self.max = self.money = None
+        self.max, self.money = None, node.get("money")
         if "max" in node and self.measure == "money":
             self.max, self.money = minor(node["max"]), money(node["max"])[1]
         elif "max" in node:

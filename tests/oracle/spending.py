@@ -2,15 +2,15 @@
 
 import math
 
-from earning import stored, within
+from earning import within
 from lots import Refused
 
 
 class Spend:
     """What was taken, lot by lot, in order of allocation: [lot, points that are still spent]."""
 
-    def __init__(self, currency, parts):
-        self.currency, self.parts = currency, parts
+    def __init__(self, parts, ids):
+        self.parts, self.ids = parts, ids
 
     def left(self):
         return sum(points for _, points in self.parts)
@@ -19,40 +19,38 @@ class Spend:
 class Hold:
     """Points in `held`: [lot, points, account they came from]."""
 
-    def __init__(self, hold_id, member, currency, parts, expires):
-        self.id, self.member, self.currency, self.parts, self.expires = hold_id, member, currency, parts, expires
-        self.open = True
-
-    def held(self):
-        return sum(points for _, points, _ in self.parts)
+    def __init__(self, hold_id, member, parts, expires):
+        self.id, self.member, self.parts, self.expires = hold_id, member, parts, expires
+        self.open, self.spend = True, None  # what was captured
+        self.pieces = None  # of a reward: (how they are counted, how many)
 
 
 class Spending:
     # ---- what is asked ----
 
     def redeem(self, event, payload, rulebook):
-        member, currencies, points = self.judge_spend("redeem", event, payload, rulebook, "spend_id", "spends")
-        spend = Spend(currencies[0], [])
-        member.spends[payload["spend_id"]] = spend
-        for lot, part, account in self.allocate(member, currencies, points, event["occurred_at_ms"]):
+        member, drawn, pieces = self.judge_spend("redeem", event, payload, rulebook, "spend_id", "spends")
+        spend = member.spends[payload["spend_id"]] = Spend([], {"spend_id": payload["spend_id"]})
+        for lot, part, account in drawn:
             lot.remaining -= part
             spend.parts.append([lot, part])
-            self.post(member, "REDEEM", account, "REDEEMED", lot.currency, part, lot, event["occurred_at_ms"],
-                      spend_id=payload["spend_id"])
+            self.post(member, "REDEEM", account, "REDEEMED", lot.currency, part, lot, self.now(), **spend.ids)
             self.amount(lot.currency, requested=part, granted=part)
+        self.count_pieces(member, pieces, 1)
         self.done()
 
     def hold(self, event, payload, rulebook):
-        member, currencies, points = self.judge_spend("hold", event, payload, rulebook, "hold_id", "holds")
+        member, drawn, pieces = self.judge_spend("hold", event, payload, rulebook, "hold_id", "holds")
         expires = self.clock + (payload.get("timeout_ms") or rulebook.spending.hold_timeout)
-        hold = Hold(payload["hold_id"], member, currencies[0], [], expires)
-        member.holds[hold.id] = hold
-        for lot, part, account in self.allocate(member, currencies, points, event["occurred_at_ms"]):
+        hold = member.holds[payload["hold_id"]] = Hold(payload["hold_id"], member, [], expires)
+        for lot, part, account in drawn:
             lot.remaining -= part
             lot.held += part
             hold.parts.append([lot, part, account])
-            self.post(member, "HOLD", account, "HELD", lot.currency, part, lot, event["occurred_at_ms"], hold_id=hold.id)
+            self.post(member, "HOLD", account, "HELD", lot.currency, part, lot, self.now(), hold_id=hold.id)
             self.amount(lot.currency, requested=part, granted=part)
+        hold.pieces = pieces
+        self.count_pieces(member, pieces, 1)
         self.done()
 
     def judge_spend(self, kind, event, payload, rulebook, id_name, ids):
@@ -70,11 +68,16 @@ class Spending:
         if any(member.owes(currency) for currency in currencies):
             raise Refused("arrears_open")
         self.judge_threshold(payload, currencies[0], points, rulebook, levels)
-        self.judge_reward_times(member, reward, payload, rulebook, occurred)
-        self.judge_limits(member, rulebook, kind, payload, occurred, environment, {currencies[0]: points})
-        if sum(lot.remaining for currency in currencies for lot in self.spendable(member, currency, occurred)) < points:
+        pieces = self.judge_pieces(member, reward, payload, rulebook, occurred)
+        drawn = self.allocate(member, currencies, points, occurred)
+        by_currency, missing = {}, points - sum(part for _, part, _ in drawn)
+        for lot, part, _ in drawn:
+            by_currency[lot.currency] = by_currency.get(lot.currency, 0) + part
+        by_currency[currencies[0]] = by_currency.get(currencies[0], 0) + missing
+        self.judge_limits(member, rulebook, kind, payload, occurred, environment, by_currency)
+        if missing:
             raise Refused("insufficient_points")
-        return member, currencies, points
+        return member, drawn, pieces
 
     def asked(self, payload, currency, rulebook, occurred, levels, environment):
         """How many points, and of which reward."""
@@ -85,7 +88,7 @@ class Spending:
             price = best_for(reward.prices, currency, rulebook, levels)
             if price is None or not within(reward, occurred):
                 raise Refused("reward_unavailable")
-            points = stored(price.points * (payload["reward"].get("count") or 1))
+            points = price.points * (payload["reward"].get("count") or 1)
             environment["spend_points"] = points
             if reward.when is not None and not reward.when.true_for(environment):
                 raise Refused("reward_unavailable")
@@ -95,7 +98,7 @@ class Spending:
             rule = payment_rule(rulebook, currency, payment)
             if rule is None:
                 raise Refused("payment_not_offered")
-            return stored(math.ceil(payment["amount_minor"] / rule.rate)), None
+            return math.ceil(payment["amount_minor"] / rule.rate), None
         return payload["points"], None
 
     def judge_threshold(self, payload, currency, points, rulebook, levels):
@@ -118,14 +121,21 @@ class Spending:
                     (getattr(limit, "maximum", None) is not None and points > limit.maximum):
                 raise Refused("limit_reached")
 
-    def judge_reward_times(self, member, reward, payload, rulebook, occurred):
+    @staticmethod
+    def judge_pieces(member, reward, payload, rulebook, occurred):
+        """(how the pieces of a reward are counted, how many), or None where they are not."""
         if reward is None or reward.times is None:
-            return
-        key = ("reward " + reward.name, reward.per, rulebook.zone.bucket_of(occurred, reward.per)[0])
+            return None
+        key = ("reward", reward.name, reward.per, rulebook.zone.bucket_of(occurred, reward.per)[0])
         count = payload["reward"].get("count") or 1
         if member.paid.get(key, 0) + count > reward.times:
             raise Refused("limit_reached")
-        self.after.append(lambda: member.paid.update({key: member.paid.get(key, 0) + count}))
+        return key, count
+
+    @staticmethod
+    def count_pieces(member, pieces, sign):
+        if pieces is not None:
+            member.paid[pieces[0]] = member.paid.get(pieces[0], 0) + sign * pieces[1]
 
     # ---- from which lots ----
 
@@ -159,12 +169,11 @@ class Spending:
 
     def capture_hold(self, event, payload, rulebook):
         hold = self.hold_to_end(payload)
-        points = payload.get("points") or hold.held()
-        if points > hold.held():
+        held = sum(points for _, points, _ in hold.parts)
+        points = payload.get("points") or held
+        if points > held:
             raise Refused("insufficient_points")
-        hold.open = False
-        asked = points
-        spend = Spend(hold.currency, [])
+        hold.spend = Spend([], {"hold_id": hold.id})
         spent_marks = []
         for part in hold.parts:
             lot, captured = part[0], min(points, part[1])
@@ -172,28 +181,31 @@ class Spending:
                 points -= captured
                 part[1] -= captured
                 lot.held -= captured
-                spend.parts.append([lot, captured])
+                hold.spend.parts.append([lot, captured])
                 self.post(hold.member, "CAPTURE", "HELD", "REDEEMED", lot.currency, captured, lot, self.now(), hold_id=hold.id)
                 self.amount(lot.currency, requested=captured, granted=captured)
-                spent_marks += self.unmark_captured(lot)
+        for lot in {id(part[0]): part[0] for part in hold.parts}.values():
+            spent_marks += self.unmark_captured(lot)
         self.release_rest(hold)
         for mark, part in spent_marks:
             self.claw_back_spent(hold.member, mark, part)
-        hold.spend = spend
 
     def release_hold(self, event, payload, rulebook):
         hold = self.hold_to_end(payload)
-        for lot, points, _ in hold.parts:
-            self.amount(lot.currency, requested=points, granted=points)
-        self.release_rest(hold)
+        for currency, points in self.release_rest(hold).items():
+            if points:
+                self.amount(currency, requested=points, granted=points)
+        self.count_pieces(hold.member, hold.pieces, -1)
 
     def time_out(self, hold, instant):
-        points = hold.held()
-        self.release_rest(hold)
-        self.notice(hold.member, "holdTimedOut", instant, holdId=hold.id, currency=hold.currency, points=points)
+        """Nothing was captured."""
+        for currency, points in self.release_rest(hold).items():
+            self.notice(hold.member, "holdTimedOut", instant, holdId=hold.id, currency=currency, points=points)
+        self.count_pieces(hold.member, hold.pieces, -1)
 
     def release_rest(self, hold):
-        hold.open = False
+        """Returns what came back by release postings, by currency."""
+        hold.open, released = False, {}
         for part in hold.parts:
             lot, points, account = part
             part[1] = 0
@@ -205,20 +217,24 @@ class Spending:
                     points -= clawed
                     self.post(hold.member, "CLAW_BACK", "HELD", "REVERSED", lot.currency, clawed, lot, self.now(),
                               order_id=mark.order_id, hold_id=hold.id)
+            released[lot.currency] = released.get(lot.currency, 0) + points
             if points and account == "LAPSING":
                 self.release_to_lapsing(lot, points, hold)
             elif points:
                 self.come_back(lot, points, "RELEASE", "HELD", hold_id=hold.id)
+        return released
 
     def release_to_lapsing(self, lot, points, hold):
-        member = hold.member
+        """Arrears are not paid from it; when its grace is over it ends at once."""
         over = lot.phase == "passed"
         lot.phase = "lapsing"
         lot.remaining += points
-        self.post(member, "RELEASE", "HELD", "LAPSING", lot.currency, points, lot, self.now(), hold_id=hold.id)
+        self.post(hold.member, "RELEASE", "HELD", "LAPSING", lot.currency, points, lot, self.now(), hold_id=hold.id)
         self.take_noted(lot, points, hold_id=hold.id)
         if over and lot.remaining:
             self.expire(lot, "LAPSE_END", self.now(), hold_id=hold.id)
+        elif over:
+            lot.phase = "passed"
 
     @staticmethod
     def unmark_captured(lot):
@@ -243,7 +259,8 @@ class Spending:
 
     def cancel_redemption(self, event, payload, rulebook):
         member = self.known_member()
-        spend = member.spends.get(payload["spend_id"])
+        hold = member.holds.get(payload["spend_id"])
+        spend = member.spends.get(payload["spend_id"]) or (hold.spend if hold is not None else None)
         if spend is None:
             raise Refused("unknown_spend")
         points = payload.get("points") or spend.left()
@@ -256,7 +273,7 @@ class Spending:
                 points -= back
                 part[1] -= back
                 self.amount(lot.currency, requested=back, granted=back)
-                self.come_back(lot, back, "UNDO", "REDEEMED", rulebook.spending.restore_grace, spend_id=payload["spend_id"])
+                self.come_back(lot, back, "UNDO", "REDEEMED", rulebook.spending.restore_grace, **spend.ids)
 
     def come_back(self, lot, points, kind, source, restore_grace=None, **ids):
         """What is noted, arrears of the lot's own order, expiry, other arrears: in this order (semantics §5)."""

@@ -10,6 +10,7 @@
 import multiprocessing
 import os
 import random
+import signal
 import traceback
 import unittest
 
@@ -62,7 +63,7 @@ class Oracle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         print(f"# TB_TEST_SEED={SEED} TB_ORACLE_EVENTS={EVENTS}", flush=True)
-        cls.pool = multiprocessing.Pool(maxtasksperchild=20)
+        cls.pool = multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_DFL))
         cls.reached, cls.events = Coverage(), 0
 
     @classmethod

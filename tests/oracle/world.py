@@ -67,8 +67,11 @@ class World:
         ledger = self.ledgers[partition]
         outcomes, notices = len(ledger.outcomes), len(ledger.notices)
         self.fold(ledger, partition, entry)
-        if "event" in entry and len(ledger.outcomes) > outcomes:
-            self.drawing.learn(entry["event"], ledger.outcomes[outcomes], ledger.notices[notices:])
+        if "event" not in entry:
+            return None
+        outcome = ledger.outcomes[outcomes]
+        self.drawing.learn(entry["event"], outcome, ledger.notices[notices:])
+        return outcome
 
     def fold(self, ledger, partition, entry):
         shown = dict(entry)
@@ -106,7 +109,14 @@ class World:
         if self.chance(self.shape.misplaced) and "bad_form" not in entry:
             partition = self.random.randrange(self.shape.partitions)
             entry["time"] = max(entry["time"], self.ledgers[partition].clock)
-        self.put(partition, entry)
+        outcome = self.put(partition, entry)
+        following = self.drawing.follow(entry["event"], outcome)
+        if following and "bad_form" not in entry:
+            clock = self.ledgers[partition].clock
+            time = clock + self.random.choice([0, 0, 0, 0, 1, 1, SECOND, MINUTE, 5 * MINUTE, self.pace])
+            event = self.drawing.event(time, subject_of(entry["event"]), self.ledgers[partition], following)
+            self.sent.append(event)
+            self.put(partition, {"time": time, "event": event})
 
     def next_time(self, partition):
         """Often the same moment again, often the very instant at which something is due, sometimes much later."""
@@ -115,7 +125,7 @@ class World:
             return ledger.clock
         if self.chance(0.2) and ledger.members:
             member = random.choice(list(ledger.members.values()))
-            later = [instant for instant in ledger.next_due(member) if instant > ledger.clock]
+            later = [item[0] for item in ledger.due_of(member) if item[0] > ledger.clock]
             if later:
                 edge = random.choice([min(later), min(later), random.choice(later)])
                 if edge < ledger.clock + 40 * DAY or self.chance(0.1):
@@ -132,9 +142,8 @@ class World:
         subject = self.random.choice(self.locals[partition])
         event = self.drawing.event(time, subject, self.ledgers[partition])
         if self.chance(0.02):
-            mistaken = spoiled(self.random, event)
-            if mistaken is not None:
-                return {"time": time, "event": mistaken[0], "bad_form": mistaken[1]}
+            event, verdict = spoiled(self.random, event)
+            return {"time": time, "event": event, "bad_form": verdict}
         self.sent.append(event)
         return {"time": time, "event": event}
 
@@ -143,7 +152,7 @@ class World:
         if self.chance(0.6):
             return event
         if self.chance(0.5):
-            return {**event, "occurred_at_ms": event["occurred_at_ms"] + 1}
+            return {**event, "occurred_at_ms": max(1, event["occurred_at_ms"] - 1)}
         subject = subject_of(event)
         other = self.random.choice(self.locals[self.home(subject)])
         return {other[0] if name == subject[0] else name: other[1] if name == subject[0] else value
@@ -160,7 +169,7 @@ class World:
             self.put(partition, {"time": time, "event": {
                 "source": "shop", "id": self.drawing.name("e"), kind: subject,
                 "occurred_at_ms": max(1, time - random.randrange(3)), "purchase": order}})
-        due = sorted(instant for member in ledger.members.values() for instant in ledger.next_due(member))
+        due = sorted(item[0] for member in ledger.members.values() for item in ledger.due_of(member))
         if due:  # moments at which many are due, told by events and a millisecond apart
             self.put_event(partition, max(ledger.clock, due[len(due) // 2]))
             self.put_event(partition, ledger.clock + 1)
