@@ -20,7 +20,7 @@ class Tier:
         self.grace = None  # (its end, what the review decided)
         self.carried = {}  # what counts on top, by the start of the period
         self.override = None
-        self.warned = None  # the review that the member was told of
+        self.at_risk = None  # when it is looked at whether the review would be met
 
 
 class Override:
@@ -137,6 +137,7 @@ class Tiers:
             tier.review = rulebook.zone.plus(since, group.window.period)
         elif level > 0 and group.window.kind != "lifetime":
             tier.review = self.window(member, rulebook, group, instant)[1]
+        tier.at_risk = self.at_risk_at(member, rulebook, group, tier)
 
     # ---- after each event, and at the end of each instant ----
 
@@ -233,9 +234,8 @@ class Tiers:
             yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
         elif tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
-        at = self.at_risk_at(member, name, tier)
-        if at is not None:
-            yield at, NOTICE, (1, order), self.at_risk, (member, name)
+        if tier.at_risk is not None and tier.override is None and tier.grace is None:
+            yield tier.at_risk, NOTICE, (1, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
         member, name = what
@@ -284,13 +284,9 @@ class Tiers:
 
     # ---- at risk ----
 
-    def at_risk_at(self, member, name, tier):
-        """So many days before a review, but not before the period under review has begun."""
-        if tier.review is None or tier.override is not None or tier.grace is not None or tier.warned == tier.review:
-            return None
-        rulebook = self.rulebook_at(tier.review)
-        group = rulebook.tiers.get(name) if rulebook is not None else None
-        if group is None or group.at_risk is None or group.downgrade == "none" or self.under(rulebook, group, tier) == 0:
+    def at_risk_at(self, member, rulebook, group, tier):
+        """So many days before a review, but not before the period under review has begun; None where it had passed."""
+        if tier.review is None or group.at_risk is None or group.downgrade == "none":
             return None
         at = rulebook.zone.plus(tier.review, Period(group.at_risk, "days"), -1)
         if group.window.kind in ("calendar", "anniversary"):
@@ -302,8 +298,10 @@ class Tiers:
     def at_risk(self, what, instant):
         member, name = what
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
-        group = rulebook.tiers[name]
-        tier.warned = tier.review
+        tier.at_risk = None
+        group = rulebook.tiers.get(name)
+        if group is None or tier.review is None:
+            return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
             self.notice(member, "tierAtRisk", instant, group=name, tier=group.levels[level].name, reviewAtMs=tier.review,
