@@ -102,7 +102,7 @@ struct apply {
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
     const struct explanation *explanation; /* of the next grant */
-    int64_t expired_before_ms;             /* of an extension; 0 = none */
+    int64_t expired_before_ms; /* told by the next posting of a lot: its instant moves; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
