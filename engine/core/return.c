@@ -406,8 +406,8 @@ return_apply(struct apply *apply, const struct reference *reference, const struc
     verdict = judge_amounts(apply, &returning);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     book(apply, &returning);
-    if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
     tell_clamped(apply, &returning, &before);
+    if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
     return VERDICT_ACCEPTED;
 }
 

@@ -66,11 +66,17 @@ unmark(struct apply *apply, const struct lot *lot, int64_t units)
 int64_t
 return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t effective_ms)
 {
-    struct lot image = *lot;
-    int64_t claimed = smaller(marked(apply->member, lot), units);
-    if (claimed == 0) return units;
+    const struct lot image = *lot;
+    const struct fact *fact = find_mark(apply->member, &image);
+    if (fact == NULL) return units;
+    int64_t claimed = smaller(fact->a, units);
+    const struct reference *row = references_get(&apply->state->references, (uint64_t)fact->b);
+    struct bytes order_id = apply->order_id;
+    CHECK(row != NULL); /* return_marks_need */
+    apply->order_id = reference_id(bytes_of(row->content, row->size));
     posting_move_lot(apply, POSTING_CLAW_BACK, ACCOUNT_HELD, ACCOUNT_REVERSED, lot, claimed,
                      effective_ms);
+    apply->order_id = order_id;
     unmark(apply, &image, claimed);
     return units - claimed;
 }
