@@ -69,7 +69,7 @@ def shown_by_oracle(ledger, member):
         "levels": {name: group.levels[ledger.level_at(member, rulebook, group, FOR_EVER)].name
                    for name, group in (rulebook.tiers if rulebook else {}).items()},
         "lots": sorted((f"{lot.id[0]}.{lot.id[1]}", lot.currency, lot.granted, lot.remaining, lot.earned, lot.expires, lot.rule,
-                        lot.rulebook.version) for lot in member.lots if lot.remaining)}
+                        lot.rulebook.version) for lot in member.lots if lot.remaining or lot.held)}
 
 
 def compare_members(rig, ledgers):
