@@ -117,7 +117,7 @@ class Tiers:
         before = self.held(rulebook, group, tier)
         if tier.history:
             effective = max(effective, tier.history[-1][0])
-        if direction != "RENEWED" and to != before:
+        if direction != "RENEWED" or reason == "OVERRIDE":
             tier.history.append((effective, group.levels[to].name))
         if valid_until is None:
             valid_until = tier.review if group.downgrade != "none" else 0
@@ -189,10 +189,11 @@ class Tiers:
         if group.upgrade == "immediate":
             before = max(before, qualified)
         decided = self.decide(group, before, qualified)
-        if tier.grace is not None and qualified < before:
-            tier.grace = (tier.grace[0], group.levels[decided].name)
+        grace_ends = rulebook.zone.plus(end, Period(group.grace, "days"))
+        if decided < before and grace_ends > instant:
+            tier.grace = (grace_ends, group.levels[decided].name)
             decided = before
-        elif tier.grace is not None:
+        else:
             tier.grace = None
         if reviewed:
             tier.last_review = group.levels[decided].name
@@ -232,9 +233,9 @@ class Tiers:
             yield tier.override.until, REVIEW, (1,) + order + (1,), self.override_ends, (member, name)
         if tier.grace is not None:
             yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
-        elif tier.review is not None:
+        if tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
-        if tier.at_risk is not None and tier.override is None and tier.grace is None:
+        if tier.at_risk is not None and tier.override is None:
             yield tier.at_risk, NOTICE, (1, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
@@ -254,11 +255,13 @@ class Tiers:
         decided = self.decide(group, level, qualified)
         if decided < level and group.grace and not rolling:
             tier.grace = (rulebook.zone.plus(instant, Period(group.grace, "days")), group.levels[decided].name)
+            self.attain(member, rulebook, group, tier, level, instant, instant)
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
 
     def conclude(self, member, rulebook, group, tier, to, values, instant):
         """The result of a review."""
+        tier.grace = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
         self.attain(member, rulebook, group, tier, to, instant, instant)
@@ -322,7 +325,8 @@ class Tiers:
                                  payload.get("reason", ""))
         direction = "RENEWED" if to == before else "UPGRADED" if to > before else "DOWNGRADED"
         self.change_tier(member, rulebook, group, to, direction, "OVERRIDE",
-                         self.values(member, rulebook, group, event["occurred_at_ms"]), event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
+                         self.values(member, rulebook, group, max(self.clock, event["occurred_at_ms"])),
+                         event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
 
     def end_tier_override(self, event, payload, rulebook):
         member = self.known_member()
