@@ -298,7 +298,7 @@ class Awards:
                 "spend": None, **scope,
                 "member": {"id": member.subject[1], "guest": member.subject[0] == "guest", "state": member.state,
                            "enrolled_at_ms": member.enrolled, "birthday": member.birthday, "tiers": tiers,
-                           "orders_before": len(member.orders)}}
+                           "orders_before": member.orders_counted}}
 
     def plan_sign_up(self, grants, payload):
         if self.member is None:

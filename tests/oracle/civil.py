@@ -84,7 +84,7 @@ class Zone:
         return self.instant(wall)
 
     def rounded(self, ms, to):
-        """The end of the bucket that contains it; of a named month, the next end of it that is not before."""
+        """The end of the bucket that contains it; of a named month, of the year that ends with it."""
         if to is None:
             return ms
         if to not in MONTHS:
@@ -92,7 +92,7 @@ class Zone:
         year = self.date(ms).year - 1
         while True:
             end = self.midnight(add_months(datetime.date(year, MONTHS.index(to) + 1, 1), 1))
-            if end >= ms:
+            if end > ms:
                 return end
             year += 1
 

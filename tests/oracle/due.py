@@ -37,9 +37,9 @@ class Due:
             yield at, REVIEW, (0,), self.reevaluate, (member, rulebook)
         for group, tier in member.tiers.items():
             yield from self.due_of_tier(member, group, tier)
-        for i, waiting in enumerate(each for all_of in member.waiting.values() for each in all_of):
+        for waiting in (each for all_of in member.waiting.values() for each in all_of):
             if waiting.gives_up is not None:
-                yield waiting.gives_up, WAITING, (i,), self.give_up, waiting
+                yield waiting.gives_up, WAITING, (waiting.ordinal,), self.give_up, waiting
 
     def due_of_lot(self, member, lot):
         order = (self.slot(lot.currency), lot.spend_order())

@@ -85,6 +85,7 @@ class Member:
         self.lots, self.arrears, self.noted = [], {}, {}  # arrears: {currency: [[order id, points]]}, oldest first
         self.clocks = {}  # of inactivity, by currency
         self.orders, self.spends, self.holds, self.loose_refunds = {}, {}, {}, {}
+        self.orders_counted = 0  # accepted ones, since the account was opened
         self.waiting = {}  # order id: what came before it
         self.tiers, self.metrics, self.reevaluations = {}, {}, []
         self.noticed = set()  # (currency, instant) for which the notice went out
@@ -132,7 +133,7 @@ class Lots:
             lot.fixed_expiry = self.end_of_next(zone, start, expiry.dates)
         else:
             enrolled = zone.date(member.enrolled)
-            lot.fixed_expiry = zone.next_yearly(start, enrolled.month, enrolled.day)
+            lot.fixed_expiry = zone.next_yearly(max(start, member.enrolled), enrolled.month, enrolled.day)
 
     @staticmethod
     def end_of_next(zone, start, dates):

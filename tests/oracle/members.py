@@ -127,12 +127,13 @@ class Members:
                 self.forfeit(member, lot)
             debts = member.arrears.pop(currency, [])
             while debts:  # the oldest first
-                order_id, owed = debts.pop(0)
+                _, owed = debts.pop(0)
                 member.arrears[currency] = debts
-                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now(), order_id=order_id)
+                self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now())
         member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
-        member.checked, member.missions, member.cap_uses, member.limit_uses = {}, {}, {}, {}
+        member.checked, member.missions, member.cap_uses, member.limit_uses, member.paid = {}, {}, {}, {}, {}
+        member.orders_counted = 0
         for booked in member.orders.values():
             booked.tier_value_gone = True
 

@@ -50,12 +50,13 @@ class Purchases:
         own = len(grants.lots)
         self.plan_after_earning(grants, payload)
         self.plan_sign_up(grants, payload)
-        if not member.orders:
+        if not member.orders_counted:
             self.plan_first_purchase(grants, payload)
         self.plan_missions(grants, "purchase", payload, order=order, order_id=order_id)
         quarantined = self.judge_limits(member, rulebook, "purchase", payload, occurred, grants.environment, grants.points())
         self.enrol_now(member, rulebook)
         member.orders[order_id] = booked
+        member.orders_counted += 1
         booked.claims += [self.claim(grants, lot) for lot in grants.lots[own:] if lot.order_id]
         self.commit(grants, quarantined, booked)
         booked.metrics = self.measure_order(member, rulebook, booked)

@@ -18,7 +18,8 @@ class Taking:
 class Waiting:
     """What came before its order."""
 
-    def __init__(self, member, event, kind, order_id, rulebook, gives_up):
+    def __init__(self, member, event, kind, order_id, rulebook, gives_up, ordinal):
+        self.ordinal = ordinal
         self.member, self.event, self.kind, self.order_id, self.rulebook = member, event, kind, order_id, rulebook
         self.gives_up = gives_up
 
@@ -40,6 +41,8 @@ class Returns:
         if known is not None and known != amount_of(payload):
             raise Refused("conflicting_refund")
         self.judge_state()
+        if known is not None:
+            return  # told again it does nothing
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"],
                           self.refund_environment(event, member, rulebook, payload), {})
         self.tell(member, booked, event, payload, rulebook)
@@ -111,7 +114,7 @@ class Returns:
         if self.member is None and subject not in self.strangers:
             self.strangers[subject] = self.numbered(member)
         gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
-        member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up))
+        member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
         self.waits = True
         self.done()
         return None
@@ -369,11 +372,12 @@ class Returns:
         if known is not None and known != told:
             raise Refused("conflicting_refund")
         self.judge_state()
+        if known is not None:
+            return
         environment = self.refund_environment(event, member, rulebook, payload)
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"], environment, {})
-        if known is None:
-            member.loose_refunds[payload.get("refund_id", "")] = told
-            self.take_for_value(member, event, payload, rulebook, environment)
+        member.loose_refunds[payload.get("refund_id", "")] = told
+        self.take_for_value(member, event, payload, rulebook, environment)
         self.done()
 
     def take_for_value(self, member, event, payload, rulebook, environment):

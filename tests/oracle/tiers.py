@@ -115,12 +115,12 @@ class Tiers:
     def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
         tier = member.tiers[group.name]
         before = self.held(rulebook, group, tier)
+        if tier.history:
+            effective = max(effective, tier.history[-1][0])
         if direction != "RENEWED" and to != before:
-            if tier.history:
-                effective = max(effective, tier.history[-1][0])
             tier.history.append((effective, group.levels[to].name))
         if valid_until is None:
-            valid_until = tier.review if group.downgrade != "none" and to > 0 else 0
+            valid_until = tier.review if group.downgrade != "none" else 0
         self.tiers.append({
             "subject": member.subject, "group": group.name, "from": group.levels[before].name, "to": group.levels[to].name,
             "direction": direction, "reason": reason, "cause": self.cause(), "metricValue": values[0],
@@ -149,7 +149,7 @@ class Tiers:
         for group in rulebook.tiers.values():
             dates = [at for name, at in changed if name == group.name]
             if not self.correct(member, rulebook, group, instant, dates):
-                self.upgrade(member, rulebook, group, instant, effective, "EVENT")
+                self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
 
     def upgrade(self, member, rulebook, group, instant, effective, reason):
         tier = member.tiers.get(group.name) or Tier()
@@ -158,7 +158,7 @@ class Tiers:
         if to <= level:
             return
         member.tiers[group.name] = tier
-        if group.upgrade == "next period":
+        if group.upgrade == "next period" and reason != "RULEBOOK":
             if tier.review is None and group.window.kind in ("calendar", "anniversary"):
                 tier.review = self.window(member, rulebook, group, instant)[1]
             return
@@ -177,7 +177,7 @@ class Tiers:
             return False
         end = self.window(member, rulebook, group, instant)[0]
         start = self.window(member, rulebook, group, end - 1)[0]
-        if not any(start <= at < end for at in dates) or end <= member.enrolled:
+        if not any(start <= at < end for at in dates):
             return False
         tier = member.tiers.get(group.name) or Tier()
         reviewed = tier.closed is not None and tier.closed[0] == end
@@ -324,8 +324,7 @@ class Tiers:
                                  payload.get("reason", ""))
         direction = "RENEWED" if to == before else "UPGRADED" if to > before else "DOWNGRADED"
         self.change_tier(member, rulebook, group, to, direction, "OVERRIDE",
-                         self.values(member, rulebook, group, max(self.clock, event["occurred_at_ms"])),
-                         event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
+                         self.values(member, rulebook, group, event["occurred_at_ms"]), event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
 
     def end_tier_override(self, event, payload, rulebook):
         member = self.known_member()
