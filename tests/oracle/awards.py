@@ -307,7 +307,9 @@ class Awards:
     # ---- by time ----
 
     def expect_yearly(self, member, what, rulebook, instant):
-        """Due at local midnight of each birthday or anniversary that comes after an instant."""
+        """Due at local midnight of each birthday or anniversary that comes after an instant; guests have neither."""
+        if member.subject[0] == "guest":
+            return
         if what == "birthday":
             if member.birthday is None:
                 member.yearly.pop(what, None)
@@ -322,7 +324,7 @@ class Awards:
         member, on = what
         rulebook = self.rulebook_at(instant)
         self.expect_yearly(member, on, rulebook or self.rulebooks[-1], instant)
-        if rulebook is None or member.state != "active" or member.subject[0] == "guest":
+        if rulebook is None or member.state != "active":
             return
         event = {"source": "", "id": "", member.subject[0]: member.subject[1], "occurred_at_ms": instant}
         levels = {name: self.level_at(member, rulebook, group, instant) for name, group in rulebook.tiers.items()}

@@ -180,11 +180,9 @@ class Lots:
             self.enter(lot, 0, kind, source, effective, **ids)
             return
         self.post(lot.member, kind, source, "PENDING", lot.currency, lot.granted, lot, effective, **ids)
-        activates = FOR_EVER if lot.activates is None or lot.quarantine else lot.activates
-        if lot.expires is not None and lot.expires <= activates and self.reached(lot, lot.expires):
-            self.expire(lot, **ids)
-        elif activates <= self.moment():
-            self.activate_lot(lot, activates, **ids)
+        if lot.activates is not None and lot.activates <= self.moment() and not lot.quarantine and \
+                (lot.expires is None or lot.activates < lot.expires):
+            self.activate_lot(lot, lot.activates, **ids)
 
     def enter(self, lot, more, kind, source, effective, **ids):
         """A movement into `active`, of a new lot or of `more` points: pays arrears at once, from that lot."""

@@ -125,10 +125,9 @@ class Members:
         for currency in self.currencies:
             for lot in sorted((lot for lot in member.lots if lot.currency == currency), key=lambda lot: lot.spend_order()):
                 self.forfeit(member, lot)
-            debts = member.arrears.pop(currency, [])
-            while debts:  # the oldest first
-                _, owed = debts.pop(0)
-                member.arrears[currency] = debts
+            owed = member.owes(currency)
+            if owed:
+                member.arrears[currency] = []
                 self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, owed, None, self.now())
         member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
