@@ -128,11 +128,10 @@ class Awards:
                     self.may_pay(grants, award, payload, award.times, award.per):
                 self.plan_award(grants, award, award.points, order_id=payload["order_id"], own=True)
 
-    def plan_birthday(self, grants, on, payload, anywhere=True):
+    def plan_birthday(self, grants, on, payload, awards):
         """Once a calendar year."""
-        for award in grants.rulebook.awards:
-            if award.on == on and (anywhere or (award.channels, award.stores, award.partners) == (None, None, None)) and \
-                    self.may_pay(grants, award, payload, 1, "year"):
+        for award in awards:
+            if award.on == on and self.may_pay(grants, award, payload, 1, "year"):
                 self.plan_award(grants, award, award.points)
 
     # ---- streaks ----
@@ -278,7 +277,7 @@ class Awards:
         self.plan_streaks(grants, word)
         self.plan_missions(grants, "activity", payload, word=word)
         if word == "birthday":
-            self.plan_birthday(grants, "birthday", payload)
+            self.plan_birthday(grants, "birthday", payload, rulebook.awards)
         quarantined = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(), word)
         self.enrol_now(member, rulebook)
         if reference[1]:
@@ -307,7 +306,9 @@ class Awards:
     # ---- by time ----
 
     def expect_yearly(self, member, what, rulebook, instant):
-        """Due at local midnight of each birthday or anniversary that comes after an instant."""
+        """Due at local midnight of each birthday or anniversary that comes after an instant; guests have neither."""
+        if member.subject[0] == "guest":
+            return
         if what == "birthday":
             if member.birthday is None:
                 member.yearly.pop(what, None)
@@ -322,16 +323,16 @@ class Awards:
         member, on = what
         rulebook = self.rulebook_at(instant)
         self.expect_yearly(member, on, rulebook or self.rulebooks[-1], instant)
-        if rulebook is None or member.state != "active" or member.subject[0] == "guest":
+        if rulebook is None or member.state != "active":
             return
         event = {"source": "", "id": "", member.subject[0]: member.subject[1], "occurred_at_ms": instant}
         levels = {name: self.level_at(member, rulebook, group, instant) for name, group in rulebook.tiers.items()}
-        grants = Grants(member, rulebook, instant, levels, self.environment(event, member, rulebook, levels, kind=on))
-        self.plan_birthday(grants, on, {}, anywhere=False)
-        if any(self.totals.get((currency, "ISSUED"), 0) + points > NUMBER_MAX for currency, points in grants.points().items()):
-            return  # there is no event that could be refused
-        self.commit(grants)
-        self.done()
+        environment = self.environment(event, member, rulebook, levels, kind=on)
+        for award in rulebook.awards:  # each by itself: time is no event that would keep them together
+            grants = Grants(member, rulebook, instant, levels, environment)
+            self.plan_birthday(grants, on, {}, [award])
+            if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
+                self.commit(grants)  # else there is no event that could be refused
 
 
 def lot_key(lot):

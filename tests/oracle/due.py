@@ -74,7 +74,7 @@ class Due:
         yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER,)), self.clock_ran_out, (member, currency)
         days = clock.rulebook.currencies[currency].notice_days
         if days is not None and (currency, clock.instant()) not in member.noticed and governed(member, currency):
-            notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.since)
+            notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
             yield notice, NOTICE, (0, (self.slot(currency), (FOR_EVER,))), self.expiring_soon, governed(member, currency)[0]
 
     def clock_ran_out(self, what, instant):

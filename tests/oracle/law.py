@@ -131,6 +131,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.event, self.amounts, self.ordinal, self.lot_ordinal = event, {}, ordinal, ordinal
         self.waits, self.after = False, []
         try:
+            if first_append is None and self.judge_form(event, rulebook) is not None:
+                raise Refused(self.judge_form(event, rulebook))
             self.judge_time(occurred, rulebook, first_append)
             if self.member is None and first_append is not None and rulebook.members.unknown == "park" and \
                     kind != "enrol" and not (kind in WAITING_KINDS and event[kind].get("order_id")):

@@ -70,7 +70,7 @@ class Clock:
 
     def __init__(self, since, rulebook, currency):
         self.since, self.rulebook, self.currency = since, rulebook, currency
-        self.shift = 0  # by having been frozen
+        self.shift, self.set_at = 0, since  # shift: by having been frozen
 
     def instant(self):
         return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift
@@ -180,11 +180,9 @@ class Lots:
             self.enter(lot, 0, kind, source, effective, **ids)
             return
         self.post(lot.member, kind, source, "PENDING", lot.currency, lot.granted, lot, effective, **ids)
-        activates = FOR_EVER if lot.activates is None or lot.quarantine else lot.activates
-        if lot.expires is not None and lot.expires <= activates and self.reached(lot, lot.expires):
-            self.expire(lot, **ids)
-        elif activates <= self.moment():
-            self.activate_lot(lot, activates, **ids)
+        if lot.activates is not None and lot.activates <= self.moment() and not lot.quarantine and \
+                (lot.expires is None or lot.activates < lot.expires):
+            self.activate_lot(lot, lot.activates, **ids)
 
     def enter(self, lot, more, kind, source, effective, **ids):
         """A movement into `active`, of a new lot or of `more` points: pays arrears at once, from that lot."""

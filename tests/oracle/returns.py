@@ -45,8 +45,8 @@ class Returns:
             return  # told again it does nothing
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"],
                           self.refund_environment(event, member, rulebook, payload), {})
-        self.tell(member, booked, event, payload, rulebook)
         self.done()
+        self.tell(member, booked, event, payload, rulebook)
 
     def tell(self, member, booked, event, payload, rulebook):
         """A delta or a total, once."""
@@ -100,12 +100,17 @@ class Returns:
             return member.orders[order_id]
         if member is None:
             member = self.strangers.get(subject) or Member(subject, None)
+        again = False
         for other in member.waiting.get(order_id, []):
             told = other.event["refund"] if other.kind == kind == "refund" else None
-            if told is not None and payload.get("refund_id") and told.get("refund_id") == payload["refund_id"] and \
-                    amount_of(told) != amount_of(payload):
-                raise Refused("conflicting_refund")
+            if told is not None and payload.get("refund_id") and told.get("refund_id") == payload["refund_id"]:
+                if amount_of(told) != amount_of(payload):
+                    raise Refused("conflicting_refund")
+                again = True
         self.judge_state()
+        self.waits = True
+        if again:
+            return None  # told again it does nothing
         if len(member.waiting.get(order_id, [])) == WAITING_AT_MOST:
             raise Refused("limit_reached")
         if self.member is not None and kind == "refund":
@@ -115,7 +120,6 @@ class Returns:
             self.strangers[subject] = self.numbered(member)
         gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
         member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
-        self.waits = True
         self.done()
         return None
 
@@ -376,9 +380,9 @@ class Returns:
             return
         environment = self.refund_environment(event, member, rulebook, payload)
         self.judge_limits(member, rulebook, "refund", payload, event["occurred_at_ms"], environment, {})
+        self.done()
         member.loose_refunds[payload.get("refund_id", "")] = told
         self.take_for_value(member, event, payload, rulebook, environment)
-        self.done()
 
     def take_for_value(self, member, event, payload, rulebook, environment):
         """What base rules and bands would give for its value at its occurred_at."""

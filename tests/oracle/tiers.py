@@ -20,7 +20,7 @@ class Tier:
         self.grace = None  # (its end, what the review decided)
         self.carried = {}  # what counts on top, by the start of the period
         self.override = None
-        self.warned = None  # the review that the member was told of
+        self.at_risk = None  # when it is looked at whether the review would be met
 
 
 class Override:
@@ -117,7 +117,7 @@ class Tiers:
         before = self.held(rulebook, group, tier)
         if tier.history:
             effective = max(effective, tier.history[-1][0])
-        if direction != "RENEWED" and to != before:
+        if direction != "RENEWED" or reason == "OVERRIDE":
             tier.history.append((effective, group.levels[to].name))
         if valid_until is None:
             valid_until = tier.review if group.downgrade != "none" else 0
@@ -137,6 +137,7 @@ class Tiers:
             tier.review = rulebook.zone.plus(since, group.window.period)
         elif level > 0 and group.window.kind != "lifetime":
             tier.review = self.window(member, rulebook, group, instant)[1]
+        tier.at_risk = self.at_risk_at(member, rulebook, group, tier)
 
     # ---- after each event, and at the end of each instant ----
 
@@ -188,10 +189,11 @@ class Tiers:
         if group.upgrade == "immediate":
             before = max(before, qualified)
         decided = self.decide(group, before, qualified)
-        if tier.grace is not None and qualified < before:
-            tier.grace = (tier.grace[0], group.levels[decided].name)
+        grace_ends = rulebook.zone.plus(end, Period(group.grace, "days"))
+        if decided < before and grace_ends > instant:
+            tier.grace = (grace_ends, group.levels[decided].name)
             decided = before
-        elif tier.grace is not None:
+        else:
             tier.grace = None
         if reviewed:
             tier.last_review = group.levels[decided].name
@@ -231,11 +233,10 @@ class Tiers:
             yield tier.override.until, REVIEW, (1,) + order + (1,), self.override_ends, (member, name)
         if tier.grace is not None:
             yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
-        elif tier.review is not None:
+        if tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
-        at = self.at_risk_at(member, name, tier)
-        if at is not None:
-            yield at, NOTICE, (1, order), self.at_risk, (member, name)
+        if tier.at_risk is not None and tier.override is None:
+            yield tier.at_risk, NOTICE, (1, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
         member, name = what
@@ -254,11 +255,13 @@ class Tiers:
         decided = self.decide(group, level, qualified)
         if decided < level and group.grace and not rolling:
             tier.grace = (rulebook.zone.plus(instant, Period(group.grace, "days")), group.levels[decided].name)
+            self.attain(member, rulebook, group, tier, level, instant, instant)
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
 
     def conclude(self, member, rulebook, group, tier, to, values, instant):
         """The result of a review."""
+        tier.grace = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
         self.attain(member, rulebook, group, tier, to, instant, instant)
@@ -284,13 +287,9 @@ class Tiers:
 
     # ---- at risk ----
 
-    def at_risk_at(self, member, name, tier):
-        """So many days before a review, but not before the period under review has begun."""
-        if tier.review is None or tier.override is not None or tier.grace is not None or tier.warned == tier.review:
-            return None
-        rulebook = self.rulebook_at(tier.review)
-        group = rulebook.tiers.get(name) if rulebook is not None else None
-        if group is None or group.at_risk is None or group.downgrade == "none" or self.under(rulebook, group, tier) == 0:
+    def at_risk_at(self, member, rulebook, group, tier):
+        """So many days before a review, but not before the period under review has begun; None where it had passed."""
+        if tier.review is None or group.at_risk is None or group.downgrade == "none":
             return None
         at = rulebook.zone.plus(tier.review, Period(group.at_risk, "days"), -1)
         if group.window.kind in ("calendar", "anniversary"):
@@ -302,8 +301,10 @@ class Tiers:
     def at_risk(self, what, instant):
         member, name = what
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
-        group = rulebook.tiers[name]
-        tier.warned = tier.review
+        tier.at_risk = None
+        group = rulebook.tiers.get(name)
+        if group is None or tier.review is None:
+            return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
             self.notice(member, "tierAtRisk", instant, group=name, tier=group.levels[level].name, reviewAtMs=tier.review,
@@ -324,7 +325,8 @@ class Tiers:
                                  payload.get("reason", ""))
         direction = "RENEWED" if to == before else "UPGRADED" if to > before else "DOWNGRADED"
         self.change_tier(member, rulebook, group, to, direction, "OVERRIDE",
-                         self.values(member, rulebook, group, event["occurred_at_ms"]), event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
+                         self.values(member, rulebook, group, max(self.clock, event["occurred_at_ms"])),
+                         event["occurred_at_ms"], tier.override.until or 0, actor=tier.override.actor, note=tier.override.note)
 
     def end_tier_override(self, event, payload, rulebook):
         member = self.known_member()
