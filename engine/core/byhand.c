@@ -401,7 +401,7 @@ byhand_approve(struct apply *apply)
     enum verdict verdict = judge_state(apply, false);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!rulebook_currency(apply->rulebook, awaiting.adjust.currency, &currency))
-        return VERDICT_NOT_AWAITING; /* the version in force has no such points any more */
+        return VERDICT_UNKNOWN_POINTS_CURRENCY; /* the version in force has none of them */
     verdict = judge_adjustment(apply, &awaiting.adjust, currency);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     struct fact done = *fact;

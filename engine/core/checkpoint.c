@@ -149,7 +149,7 @@ state_checkpoint_end(struct state *state)
     members_checkpoint_end(&state->members, frozen);
     identities_checkpoint_end(&state->identities);
     references_checkpoint_end(&state->references);
-    closed_checkpoint_end(&state->closed, state->identities.stored);
+    closed_checkpoint_end(&state->closed, state->identities.stored, state->members.stored_count);
     timers_checkpoint_end(&state->timers);
     state->rulebooks.stored_count = state->rulebooks.frozen_count;
 }

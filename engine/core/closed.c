@@ -243,6 +243,7 @@ bool
 closed_is_known(const struct closed *closed, uint64_t member)
 {
     const struct table_node *node = table_find(&closed->members, member);
+    if (member > closed->stored_members) return true; /* too new for any row of the store */
     return node != NULL && ((const struct closed_member *)node)->complete;
 }
 
@@ -251,7 +252,8 @@ closed_list(const struct closed *closed, uint64_t member, struct arena *arena, s
 {
     const struct table_node *node = table_find(&closed->members, member);
     CHECK(closed_is_known(closed, member)); /* fold_needs has named them */
-    const struct closed_event *first = ((const struct closed_member *)node)->first;
+    const struct closed_event *first =
+        node == NULL ? NULL : ((const struct closed_member *)node)->first;
     size_t count = 0, max = 1;
     for (const struct closed_event *event = first; event != NULL; event = event->next)
         max += event->count;
@@ -371,8 +373,9 @@ closed_next(const struct closed *closed, uint32_t generation, uint64_t *cursor,
 }
 
 void
-closed_checkpoint_end(struct closed *closed, uint64_t stored_ordinal)
+closed_checkpoint_end(struct closed *closed, uint64_t stored_ordinal, uint64_t stored_members)
 {
+    closed->stored_members = stored_members;
     closed->stored = stored_ordinal;
     closed->frozen_dirty = NULL;
 }

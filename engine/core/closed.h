@@ -46,7 +46,8 @@ struct closed_member {
 struct closed {
     struct memo *memo;
     struct table events, members;
-    uint64_t stored; /* events from this ordinal on have no row in the store */
+    uint64_t stored;         /* events from this ordinal on have no row in the store */
+    uint64_t stored_members; /* nor have members with a greater number */
     struct table_node *dirty, *frozen_dirty;
 };
 
@@ -84,7 +85,7 @@ void closed_complete(struct closed *closed, uint64_t member, uint64_t first_ordi
 void closed_checkpoint_begin(struct closed *closed);
 bool closed_next(const struct closed *closed, uint32_t generation, uint64_t *cursor,
                  struct row_key *out_key, struct writer *writer, bool *out_delete);
-void closed_checkpoint_end(struct closed *closed, uint64_t stored_ordinal);
+void closed_checkpoint_end(struct closed *closed, uint64_t stored_ordinal, uint64_t stored_members);
 size_t closed_evict(struct closed *closed, size_t bytes);
 
 #endif

@@ -371,19 +371,6 @@ judge(struct apply *apply)
     return judge_kind(apply);
 }
 
-static struct instant
-later(struct instant a, struct instant b)
-{
-    return a.ms > b.ms ? a : b;
-}
-
-/* When an event's tiers are evaluated: a period that is closed is not decided again. */
-static struct instant
-judged_at(const struct apply *apply)
-{
-    return later(apply->state->clock, apply->event->occurred_at);
-}
-
 /* After an accepted event: its one tier evaluation. */
 static void
 finish(struct apply *apply)
@@ -391,7 +378,7 @@ finish(struct apply *apply)
     if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
     inactivity_push(apply);
-    tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
+    tier_evaluate(apply, apply_judged_at(apply), apply->event->occurred_at);
 }
 
 static void
@@ -432,7 +419,7 @@ judge_parked(struct apply *enrolling)
         if (verdict == VERDICT_ACCEPTED) finish(&apply);
         output_answer(&apply, verdict, 0, apply.ordinal);
         posting_check(&apply);
-        due_run(state, apply.effects, apply.cause, judged_at(&apply), &apply.member);
+        due_run(state, apply.effects, apply.cause, apply_judged_at(&apply), &apply.member);
         enrolling->member = apply.member;
         arena_reset_to(state->scratch, mark);
     }
@@ -454,7 +441,7 @@ apply_new(struct apply *apply, struct identity *identity)
     output_answer(apply, verdict, 0, apply->ordinal);
     struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
     if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
-    due_run(state, apply->effects, apply->cause, judged_at(apply), member);
+    due_run(state, apply->effects, apply->cause, apply_judged_at(apply), member);
     if (apply->enrols) judge_parked(apply);
 }
 

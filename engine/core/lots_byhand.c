@@ -109,7 +109,6 @@ lots_extend(struct apply *apply)
                      &lot, apply->event->occurred_at.ms);
         activate_schedule(apply, open);
     }
-    apply->expired_before_ms = 0;
     return VERDICT_ACCEPTED;
 }
 
@@ -197,7 +196,6 @@ lots_reinstate(struct apply *apply)
     apply->actor = reinstate->actor;
     for (uint32_t i = 0; i < count; i++)
         bring_back(apply, &chosen[i], chosen[i].expired, reinstate->expires_at.ms);
-    apply->expired_before_ms = 0;
     return VERDICT_ACCEPTED;
 }
 
@@ -237,6 +235,5 @@ lots_renew(struct apply *apply)
     apply->actor = renew->actor;
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
         renew_currency(apply, slot, chosen, count);
-    apply->expired_before_ms = 0;
     return VERDICT_ACCEPTED;
 }

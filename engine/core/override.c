@@ -75,7 +75,8 @@ end(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct insta
     const struct program_group *asked = &rulebook->program.groups[group];
     uint32_t slot = rulebook->group_slot[group];
     fact_remove(&apply->state->members, &apply->member, FACT_OVERRIDE, slot, 0, 0);
-    struct span window = metric_window(rulebook, apply->member, group, instant);
+    struct instant judged = apply->event == NULL ? instant : apply_judged_at(apply);
+    struct span window = metric_window(rulebook, apply->member, group, judged);
     struct tier_step step =
         tier_step_of(apply, rulebook, group, window, instant.ms, TIER_BY_OVERRIDE_END);
     struct member_tier *tier = tier_entry(apply, &step);

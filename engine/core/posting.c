@@ -50,6 +50,7 @@ tell_lot(struct apply *apply, const struct lot *lot, struct posting *posting)
     posting->lot_activates_at.ms = lot->activates_ms;
     posting->lot_expires_at.ms = lot->expires_ms;
     posting->lot_expired_before.ms = apply->expired_before_ms;
+    apply->expired_before_ms = 0;
     if (lot->funder == 0) return;
     posting->funder = output_funder(apply, lot->funder - 1u);
     for (uint32_t i = 0; i < rulebook->program.funder_count; i++) {

@@ -151,6 +151,7 @@ state_restored(struct state *state, struct fault *out_fault)
     }
     state->references.stored = state->references.frozen = state->identities.next;
     state->closed.stored = state->identities.next;
+    state->closed.stored_members = state->members.count;
     state->members.frozen_count = state->members.count;
     state->rulebooks.frozen_count = state->rulebooks.count;
     return true;

@@ -102,7 +102,7 @@ struct apply {
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
     const struct explanation *explanation; /* of the next grant */
-    int64_t expired_before_ms;             /* of an extension; 0 = none */
+    int64_t expired_before_ms; /* told by the next posting of a lot: its instant moves; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
@@ -136,6 +136,15 @@ static inline uint64_t
 apply_ordinal(const struct apply *apply)
 {
     return apply->event != NULL ? apply->ordinal : apply->state->identities.next - 1;
+}
+
+/* When tiers are judged after an event: at the later of the clock and its own time, so that a
+ * period that is closed is not decided by it. */
+static inline struct instant
+apply_judged_at(const struct apply *apply)
+{
+    struct instant occurred_at = apply->event->occurred_at;
+    return occurred_at.ms > apply->state->clock.ms ? occurred_at : apply->state->clock;
 }
 
 /* Enrols the member of the event; what waited for it moves over, and hints are seen to. */

@@ -106,7 +106,7 @@ tier_step_of(struct apply *apply, struct rulebook *rulebook, uint32_t group, str
 }
 
 static void
-publish(struct apply *apply, const struct tier_step *step, uint32_t from, uint32_t to,
+publish(struct apply *apply, const struct tier_step *step, struct bytes from, uint32_t to,
         enum tier_direction direction)
 {
     const struct program_group *group = &step->rulebook->program.groups[step->group];
@@ -114,7 +114,7 @@ publish(struct apply *apply, const struct tier_step *step, uint32_t from, uint32
     effect->tier_change = (struct tier_change){
         .member = output_member(apply),
         .group = output_text(apply, group->id),
-        .from = output_text(apply, group->levels[from].id),
+        .from = output_text(apply, from),
         .to = output_text(apply, group->levels[to].id),
         .direction = direction,
         .reason = step->reason,
@@ -156,6 +156,16 @@ remember_past(struct apply *apply, uint32_t slot, const struct member_tier *tier
         member_drop_past(members, &apply->member, slot, oldest_ms);
 }
 
+/* By the name it had, also when the version does not have it any more. */
+static struct bytes
+level_id(const struct apply *apply, const struct tier_step *step, const struct member_tier *tier)
+{
+    const struct rulebooks *rulebooks = &apply->state->rulebooks;
+    if (!tier->held || tier->level == LEVEL_LOWEST)
+        return step->rulebook->program.groups[step->group].levels[0].id;
+    return rulebooks->groups[step->rulebook->group_slot[step->group]].levels[tier->level];
+}
+
 void
 tier_set_held(struct apply *apply, const struct tier_step *step)
 {
@@ -163,6 +173,7 @@ tier_set_held(struct apply *apply, const struct tier_step *step)
     uint32_t slot = step->rulebook->group_slot[step->group];
     struct member_tier *tier = tier_entry(apply, step);
     uint32_t from = tier->held ? tier_index(apply, step, tier->level) : 0;
+    struct bytes from_id = level_id(apply, step, tier);
     if (tier->held) {
         if (taken.effective_ms < tier->since_ms) taken.effective_ms = tier->since_ms;
         remember_past(apply, slot, tier, taken.effective_ms);
@@ -177,7 +188,7 @@ tier_set_held(struct apply *apply, const struct tier_step *step)
                     : step->to < from ? TIER_DOWNGRADED
                                       : TIER_RENEWED;
     }
-    publish(apply, &taken, from, step->to, direction);
+    publish(apply, &taken, from_id, step->to, direction);
 }
 
 void
@@ -193,7 +204,8 @@ void
 tier_publish_renewed(struct apply *apply, const struct tier_step *step)
 {
     if (!tier_is_overridden(apply->member, step->rulebook->group_slot[step->group]))
-        publish(apply, step, step->to, step->to, TIER_RENEWED);
+        publish(apply, step, step->rulebook->program.groups[step->group].levels[step->to].id,
+                step->to, TIER_RENEWED);
 }
 
 /* ---- Evaluation ---- */

@@ -82,10 +82,11 @@ compile_counts(struct compiler *compiler, const struct yaml_node *node,
     }
     expiry->count_kinds.items = kinds;
     if ((expiry->counts & COUNTS_ACTIVITY) != 0 && expiry->count_kinds.count != 0) {
-        diagnostics_error(compiler->diagnostics, list->key_place,
-                          "'%.*s' is an activity, and 'activity' stands for any",
-                          (int)kinds[0].size, (const char *)kinds[0].data);
+        diagnostics_warning(compiler->diagnostics, list->key_place,
+                            "'%.*s' adds nothing: 'activity' stands for any", (int)kinds[0].size,
+                            (const char *)kinds[0].data);
         diagnostics_hint(compiler->diagnostics, "keep either of them");
+        expiry->count_kinds.count = 0;
     }
     if (list == NULL && !is_given(node, "counts")) {
         diagnostics_error(compiler->diagnostics, yaml_get(node, "inactivity")->key_place,

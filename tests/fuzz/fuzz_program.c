@@ -1,5 +1,5 @@
-/* Any bytes as a normalised program: no crash, and what is accepted is the encoding of what it says.
- * Seeds: the programs of the sample rulebooks. */
+/* Any bytes as a normalised program: no crash, and what is accepted is the encoding of what it
+ * says. Seeds: the programs of the sample rulebooks. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 A condition becomes a tree of functions from facts to a value. What CEL calls an error is an exception here; `&&`, `||`,
 `exists` and `all` absorb it as CEL does, and a condition that ends in one does not apply.
 
-Facts are nested dictionaries: {"order": {"channel": "app", "attributes": {…}, "lines": [{…}]}, "member": {…}, …}. Instants
-are `Instant`s, so that they are never taken for whole numbers.
+Facts are nested dictionaries: {"order": {"channel": "app", "attributes": {…}, "lines": [{…}]}, "member": {…}, …}.
+Instants are `Instant`s, so that they are never taken for whole numbers.
 """
 
 import dataclasses

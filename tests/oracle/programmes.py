@@ -336,7 +336,8 @@ class Programmes:
             campaign["in"] = self.choice(["programme", "store"])
         self.window(campaign, forms=[10, 16] if campaign.get("in") == "store" else [10, 16, 20])
         calendar = {"weekdays": self.some(WEEKDAYS, 5), "days": sorted(self.some([1, 8, 15, 18, 28, 29, 30, 31], 5)),
-                    "dates": self.some(DATES, 5), "hours": self.choice(["18:00-21:00", "00:00-24:00", "09:30-13:00", "00:00-02:00"]),
+                    "dates": self.some(DATES, 5),
+                    "hours": self.choice(["18:00-21:00", "00:00-24:00", "09:30-13:00", "00:00-02:00"]),
                     "birthday": self.choice(["day", "week", "month", "month"])}
         for key in self.some(calendar, 2) if self.chance(0.5) else []:
             campaign[key] = calendar[key]
@@ -454,9 +455,8 @@ class Programmes:
             group["downgrade"] = self.choice(["none", "one step", "to qualified", "to qualified"])
         if fixed and group["downgrade"] != "none" and self.chance(0.4):
             group["grace"] = self.choice(["none", "1 days", "3 days", "30 days"])
-        if window.startswith("calendar") and not several and group["metric"].keys() & {"spend", "points", "visits", "missions"}:
-            if self.chance(0.3):
-                group["rollover"] = self.choice(["true", "false"])
+        if window.startswith("calendar") and not several and "balance" not in group["metric"] and self.chance(0.3):
+            group["rollover"] = self.choice(["true", "false"])
         if self.chance(0.6):
             group["at_risk"] = self.choice(["none", "1 days", "7 days", "30 days"])
         self.draw_levels(group)
@@ -582,7 +582,8 @@ class Programmes:
         limit = {"limit": self.name("l"), "of": of}
         if of == "activity" and self.chance(0.5):
             limit["activity"] = self.choice(["check_in"] + ACTIVITY_WORDS)
-        measure = self.choice({"purchase": ["count", "points", "money"], "refund": ["count", "money"]}.get(of, ["count", "points"]))
+        measures = {"purchase": ["count", "points", "money"], "refund": ["count", "money"]}
+        measure = self.choice(measures.get(of, ["count", "points"]))
         if measure != "count" or self.chance(0.7):
             limit["measure"] = measure
         if measure == "points":

@@ -215,8 +215,8 @@ def write_journal(path, partitions):
 
 
 def entry_of(data, events, spoiled):
-    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes, `spoiled` the verdict
-    of each one with a mistake of form."""
+    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes, `spoiled` the
+    verdict of each one with a mistake of form."""
     fields = read(data)
     entry = {"time": fields.get(1, [0])[0]}
     if 2 in fields:

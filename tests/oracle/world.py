@@ -130,8 +130,8 @@ class World:
                 edge = random.choice([min(later), min(later), random.choice(later)])
                 if edge < ledger.clock + 40 * DAY or self.chance(0.1):
                     return max(ledger.clock, edge + random.choice([-1, 0, 0, 1]))
-        step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, self.pace, self.pace, DAY // 4, 20 * DAY * self.chance(0.02),
-                              200 * DAY * self.chance(0.002)])
+        step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, self.pace, self.pace, DAY // 4,
+                              20 * DAY * self.chance(0.02), 200 * DAY * self.chance(0.002)])
         return ledger.clock + step * random.randrange(3)
 
     def draw_event(self, partition, time):

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "engine/core/calendar.h"
+#include "engine/rules/condition_compile.h"
 #include "tests/unit/story.h"
 
 struct told {
@@ -240,6 +241,51 @@ Test(law_prices, rewards_of_the_catalogue)
     program.spending.rewards = rewards;
     program.spending.reward_count = 3;
     TELL(stories);
+}
+
+static struct bytes
+when(const char *text)
+{
+    static uint8_t memory[CONDITION_ARENA_BYTES] __attribute__((aligned(ARENA_ALIGNMENT)));
+    static uint8_t code[1024];
+    struct arena arena;
+    struct condition condition;
+    struct cel_error error;
+    arena_init(&arena, memory, sizeof memory);
+    cr_assert(condition_compile(bytes_from_cstr(text), CONDITION_SCOPE_SPEND, &arena, &condition,
+                                &error));
+    struct writer writer = writer_of(code, sizeof code);
+    condition_encode(&condition, &writer);
+    return writer_span(&writer);
+}
+
+/* The whole price, the reward's id and the level held then are asked for; what goes wrong is no. */
+Test(law_prices, a_rewards_condition)
+{
+    static const struct program_price price[] = {{0, PROGRAM_NONE, PROGRAM_NONE, 10}};
+    struct program_reward reward = {
+        BYTES_LITERAL("cake"), price, 1, {0, PER_LIFETIME}, PROGRAM_FILTER_NONE};
+    static const struct told stories[] = {
+        {"two pieces at most, for silver",
+         "01-10 grant A 100\n"
+         "01-10 spend S1 reward cake  | reward_unavailable >\n"
+         "01-11 buy O1 200            | active 300\n"
+         "01-12 spend S1 reward cake times 2 | active 280\n"
+         "01-12 spend S2 reward cake times 3 | reward_unavailable >\n"
+         "01-12 hold H1 reward cake   | held 10\n"
+         "01-12 spend S3 reward cake @ 01-10 | reward_unavailable >"},
+    };
+    static const struct told wrong[] = {
+        {"an error", "01-10 grant A 100\n"
+                     "01-10 spend S1 reward cake  | reward_unavailable >"},
+    };
+    program.spending.rewards = &reward;
+    program.spending.reward_count = 1;
+    reward.filter.when.code = when("spend.points <= 20 && spend.reward_id == 'cake' && "
+                                   "member.tiers['club'] == 'silver'");
+    TELL(stories);
+    reward.filter.when.code = when("1 / (spend.points - 10) == 1");
+    TELL(wrong);
 }
 
 /* ---- Payments ---- */
