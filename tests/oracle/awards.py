@@ -128,11 +128,10 @@ class Awards:
                     self.may_pay(grants, award, payload, award.times, award.per):
                 self.plan_award(grants, award, award.points, order_id=payload["order_id"], own=True)
 
-    def plan_birthday(self, grants, on, payload, anywhere=True):
+    def plan_birthday(self, grants, on, payload):
         """Once a calendar year."""
         for award in grants.rulebook.awards:
-            if award.on == on and (anywhere or (award.channels, award.stores, award.partners) == (None, None, None)) and \
-                    self.may_pay(grants, award, payload, 1, "year"):
+            if award.on == on and self.may_pay(grants, award, payload, 1, "year"):
                 self.plan_award(grants, award, award.points)
 
     # ---- streaks ----
@@ -328,12 +327,11 @@ class Awards:
             return
         event = {"source": "", "id": "", member.subject[0]: member.subject[1], "occurred_at_ms": instant}
         levels = {name: self.level_at(member, rulebook, group, instant) for name, group in rulebook.tiers.items()}
-        grants = Grants(member, rulebook, instant, levels, self.environment(event, member, rulebook, levels, kind=on))
-        self.plan_birthday(grants, on, {}, anywhere=False)
-        if any(self.totals.get((currency, "ISSUED"), 0) + points > NUMBER_MAX for currency, points in grants.points().items()):
-            return  # there is no event that could be refused
-        self.commit(grants)
-        self.done()
+        environment = self.environment(event, member, rulebook, levels, kind=on)
+        grants = Grants(member, rulebook, instant, levels, environment)
+        self.plan_birthday(grants, on, {})
+        if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
+            self.commit(grants)  # else there is no event that could be refused
 
 
 def lot_key(lot):

@@ -70,7 +70,7 @@ class Clock:
 
     def __init__(self, since, rulebook, currency):
         self.since, self.rulebook, self.currency = since, rulebook, currency
-        self.shift = 0  # by having been frozen
+        self.shift, self.set_at = 0, since  # shift: by having been frozen
 
     def instant(self):
         return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift

@@ -23,7 +23,8 @@ class Members:
         payload = event[kind]
         if kind == "tier_override" and 0 < payload.get("until_ms", 0) <= event["occurred_at_ms"]:
             return "malformed"
-        if kind == "grant" and 0 < payload.get("expires_at_ms", 0) <= payload.get("activates_at_ms", 0):
+        if kind == "grant" and not payload.get("never_expires") and \
+                0 < payload.get("expires_at_ms", 0) <= payload.get("activates_at_ms", 0):
             return "malformed"
         if rulebook is None:
             return None
@@ -114,6 +115,7 @@ class Members:
                 lot.grace_shift += grace_end + (moved if grace_end > frozen_at else 0) - lot.grace_end()
         for clock in member.clocks.values():
             clock.shift += max(0, now - max(frozen_at, clock.since))
+            clock.set_at = max(clock.set_at, now)
         member.state, member.frozen_at = member.before_freeze, None
 
     def close(self, event, payload, rulebook):
@@ -259,14 +261,15 @@ class Members:
     def extend_lots(self, event, payload, rulebook):
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.fixed_expiry is not None and lot.phase in ("pending", "active") and
-                           (lot.remaining or lot.held))
+                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active"))
         self.judge_state()
         for lot in sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order())):
             before = lot.fixed_expiry
             to = payload.get("expires_at_ms") or rulebook.zone.plus(before, Period(payload["days"], "days"))
             if to > before:
                 lot.fixed_expiry = to
+                if lot.phase == "passed":
+                    lot.phase = "active"
                 self.post(member, "EXTEND", lot.account, lot.account, lot.currency, 0, lot, self.now(), expired_before=before)
 
     def reinstate_lots(self, event, payload, rulebook):

@@ -141,9 +141,10 @@ class Purchases:
         for lot in list(member.lots):
             if lot.order_id != booked.id or lot.phase != "pending" or lot.activates is not None or not lot.remaining:
                 continue
-            if lot.quarantine is not None:
-                lot.own_activation = at if lot.own_activation is None else lot.own_activation
-            elif lot.deadline is not None and at >= lot.deadline:
-                self.cancel(lot, lot.deadline, order_id=booked.id)
+            if lot.deadline is not None and at >= lot.deadline:
+                if lot.quarantine is None:
+                    self.cancel(lot, lot.deadline, order_id=booked.id)
+            elif lot.quarantine is not None:
+                lot.own_activation = at
             else:
                 self.activate_lot(lot, at, order_id=booked.id)

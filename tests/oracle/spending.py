@@ -19,8 +19,8 @@ class Spend:
 class Hold:
     """Points in `held`: [lot, points, account they came from]."""
 
-    def __init__(self, hold_id, member, parts, expires):
-        self.id, self.member, self.parts, self.expires = hold_id, member, parts, expires
+    def __init__(self, member, parts, expires, ids):
+        self.member, self.parts, self.expires, self.ids = member, parts, expires, ids
         self.open, self.spend = True, None  # what was captured
         self.pieces = None  # of a reward: (how they are counted, how many)
 
@@ -30,7 +30,7 @@ class Spending:
 
     def redeem(self, event, payload, rulebook):
         member, drawn, pieces = self.judge_spend("redeem", event, payload, rulebook, "spend_id", "spends")
-        spend = member.spends[payload["spend_id"]] = Spend([], {"spend_id": payload["spend_id"]})
+        spend = member.spends[payload["spend_id"]] = Spend([], {"spend_id": payload["spend_id"], **paid_order(payload)})
         for lot, part, account in drawn:
             lot.remaining -= part
             spend.parts.append([lot, part])
@@ -42,12 +42,12 @@ class Spending:
     def hold(self, event, payload, rulebook):
         member, drawn, pieces = self.judge_spend("hold", event, payload, rulebook, "hold_id", "holds")
         expires = self.clock + (payload.get("timeout_ms") or rulebook.spending.hold_timeout)
-        hold = member.holds[payload["hold_id"]] = Hold(payload["hold_id"], member, [], expires)
+        hold = member.holds[payload["hold_id"]] = Hold(member, [], expires, {"hold_id": payload["hold_id"], **paid_order(payload)})
         for lot, part, account in drawn:
             lot.remaining -= part
             lot.held += part
             hold.parts.append([lot, part, account])
-            self.post(member, "HOLD", account, "HELD", lot.currency, part, lot, self.now(), hold_id=hold.id)
+            self.post(member, "HOLD", account, "HELD", lot.currency, part, lot, self.now(), **hold.ids)
             self.amount(lot.currency, requested=part, granted=part)
         hold.pieces = pieces
         self.count_pieces(member, pieces, 1)
@@ -173,7 +173,7 @@ class Spending:
         points = payload.get("points") or held
         if points > held:
             raise Refused("insufficient_points")
-        hold.spend = Spend([], {"hold_id": hold.id})
+        hold.spend = Spend([], hold.ids)
         spent_marks = []
         for part in hold.parts:
             lot, captured = part[0], min(points, part[1])
@@ -182,7 +182,7 @@ class Spending:
                 part[1] -= captured
                 lot.held -= captured
                 hold.spend.parts.append([lot, captured])
-                self.post(hold.member, "CAPTURE", "HELD", "REDEEMED", lot.currency, captured, lot, self.now(), hold_id=hold.id)
+                self.post(hold.member, "CAPTURE", "HELD", "REDEEMED", lot.currency, captured, lot, self.now(), **hold.ids)
                 self.amount(lot.currency, requested=captured, granted=captured)
         for lot in {id(part[0]): part[0] for part in hold.parts}.values():
             spent_marks += self.unmark_captured(lot)
@@ -200,7 +200,7 @@ class Spending:
     def time_out(self, hold, instant):
         """Nothing was captured."""
         for currency, points in self.release_rest(hold).items():
-            self.notice(hold.member, "holdTimedOut", instant, holdId=hold.id, currency=currency, points=points)
+            self.notice(hold.member, "holdTimedOut", instant, holdId=hold.ids["hold_id"], currency=currency, points=points)
         self.count_pieces(hold.member, hold.pieces, -1)
 
     def release_rest(self, hold):
@@ -215,13 +215,12 @@ class Spending:
                 if clawed:
                     mark.left -= clawed
                     points -= clawed
-                    self.post(hold.member, "CLAW_BACK", "HELD", "REVERSED", lot.currency, clawed, lot, self.now(),
-                              order_id=mark.order_id, hold_id=hold.id)
+                    self.post(hold.member, "CLAW_BACK", "HELD", "REVERSED", lot.currency, clawed, lot, self.now(), **hold.ids)
             released[lot.currency] = released.get(lot.currency, 0) + points
             if points and account == "LAPSING":
                 self.release_to_lapsing(lot, points, hold)
             elif points:
-                self.come_back(lot, points, "RELEASE", "HELD", hold_id=hold.id)
+                self.come_back(lot, points, "RELEASE", "HELD", **hold.ids)
         return released
 
     def release_to_lapsing(self, lot, points, hold):
@@ -229,10 +228,10 @@ class Spending:
         over = lot.phase == "passed"
         lot.phase = "lapsing"
         lot.remaining += points
-        self.post(hold.member, "RELEASE", "HELD", "LAPSING", lot.currency, points, lot, self.now(), hold_id=hold.id)
-        self.take_noted(lot, points, hold_id=hold.id)
+        self.post(hold.member, "RELEASE", "HELD", "LAPSING", lot.currency, points, lot, self.now(), **hold.ids)
+        self.take_noted(lot, points, **hold.ids)
         if over and lot.remaining:
-            self.expire(lot, "LAPSE_END", self.now(), hold_id=hold.id)
+            self.expire(lot, "LAPSE_END", self.now(), **hold.ids)
         elif over:
             lot.phase = "passed"
 
@@ -298,8 +297,7 @@ class Spending:
                 taken += part
                 account = "ACTIVE" if lot.passing else lot.account
                 self.out_of(lot, part)
-                self.post(member, "CLAW_BACK", account, "REVERSED", lot.currency, part, lot, self.now(),
-                          **{**ids, "order_id": note.order_id})
+                self.post(member, "CLAW_BACK", account, "REVERSED", lot.currency, part, lot, self.now(), **ids)
         member.noted[lot.currency] = [note for note in member.noted.get(lot.currency, []) if note.left]
         return taken
 
@@ -324,3 +322,8 @@ def best_for(entries, currency, rulebook, levels):
 def payment_rule(rulebook, currency, payment):
     return next((rule for rule in rulebook.spending.payments
                  if rule.currency == currency and rule.money == payment["currency"]), None)
+
+
+def paid_order(payload):
+    """The order that is paid with points."""
+    return {"order_id": payload["payment"].get("order_id", "")} if "payment" in payload else {}
