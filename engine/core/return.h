@@ -28,7 +28,7 @@ void return_rejected(struct apply *apply, uint64_t order_ordinal);
  * to release. The lot stands in the member's row, and stays there. */
 int64_t return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t effective_ms);
 
-/* Rows of orders that claim held points of a member: the end of a hold touches them. */
+/* Rows of orders that claim held points of a member: a capture touches them. */
 void return_marks_need(const struct state *state, const struct member *member,
                        struct needs *needs);
 
