@@ -297,8 +297,13 @@ activate_recall(struct apply *apply, const struct lot *image)
     struct lot lot = *image;
     const struct lot *open = lots_find_id(apply->member, image);
     if (open != NULL) return *open;
-    if (!closed_take(&apply->state->closed, apply->member->number, image->ordinal, image->index,
-                     &lot)) {
+    /* Whose rows nobody asked for was open when the batch of this event began: it has none. */
+    struct closed *closed = &apply->state->closed;
+    uint64_t number = apply->member->number;
+    const struct lot *found;
+    if (closed_find(closed, number, image->ordinal, image->index, &found) && found != NULL) {
+        CHECK(closed_take(closed, number, image->ordinal, image->index, &lot));
+    } else {
         lot.remaining = lot.held = 0;
         lot.flags &= (uint8_t)~LOT_NOTICED;
     }
