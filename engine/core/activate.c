@@ -39,6 +39,7 @@ catch_up(const struct member *member, struct lot *lot)
     struct facts thaws = facts_of_kind(member, FACT_THAWED);
     for (; lot->thaws < thaws.count; lot->thaws++) {
         const struct fact *thaw = &thaws.items[lot->thaws];
+        if (lot->expires_ms <= thaw->c) continue;
         int64_t expires_ms = activate_moved(lot->expires_ms, lot, thaw->a, thaw->b);
         if (expires_ms != lot->expires_ms) lot->flags |= LOT_MOVED;
         lot->expires_ms = expires_ms;

@@ -645,6 +645,13 @@ Test(law_spending, used_up_lots_move_with_times_frozen)
                                                   "02-20 unfreeze\n"
                                                   "03-02 undo S1       | active 100\n"
                                                   "03-11 tick          | active 0 > expire 100"},
+        {"an instant that was reached when the freeze arrived is past, whenever it occurred",
+         "01-01 grant A 100 until 02-05\n"
+         "01-02 grant B 100 until 02-05\n"
+         "02-01 spend S1 150\n"
+         "02-10 freeze @ 02-03 | > expire 50\n"
+         "02-20 unfreeze\n"
+         "02-21 undo S1       | active 0 > undo 50 expire 50 undo 100 expire 100"},
         {"closed and opened between, the times frozen are not forgotten",
          "01-01 grant A 100 until 03-01\n"
          "02-01 spend S1 100\n"
