@@ -108,12 +108,13 @@ write_off(struct apply *apply, uint32_t slot)
     if (noted > 0) arrears_take_noted(apply, slot, noted, ARREARS_OF_ANY);
 }
 
-/* What was before its enrolment, its birthday and its dates outlive an account. */
+/* What was before its enrolment and is still to be judged, its birthday, its dates and the times it
+ * was frozen outlive an account. */
 static bool
 outlives(uint8_t kind)
 {
     return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE ||
-           kind == FACT_THAWED;
+           kind == FACT_THAWED || kind == FACT_PARKED;
 }
 
 static void
