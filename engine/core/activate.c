@@ -192,18 +192,6 @@ activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
     activate_enter(apply, &active, &entering);
 }
 
-/* A pending lot that was past its instant on arrival never activates. */
-static void
-expire_pending(struct apply *apply, struct lot *lot, int64_t effective_ms)
-{
-    int64_t dated_ms = effective_ms > lot->expires_ms ? effective_ms : lot->expires_ms;
-    posting_move(apply, POSTING_EXPIRE, ACCOUNT_PENDING, ACCOUNT_EXPIRED, lot->currency,
-                 lot->remaining, lot, dated_ms);
-    lot->expired += lot->remaining;
-    lot->remaining = 0;
-    closed_add(&apply->state->closed, apply->member->number, lot);
-}
-
 void
 activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enum account from,
                int64_t effective_ms)
@@ -225,10 +213,6 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
     member_wallet(&apply->state->members, &apply->member, lot->currency);
     posting_move(apply, kind, from, ACCOUNT_PENDING, lot->currency, lot->granted, lot,
                  effective_ms);
-    if (lot->expires_ms <= activate_at(lot) && activate_is_past(apply, lot)) {
-        expire_pending(apply, lot, effective_ms);
-        return;
-    }
     struct lot *open = lots_insert(&apply->state->members, &apply->member, lot);
     int64_t now_ms = apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
     if (activate_at(lot) <= now_ms && lot->activates_ms < lot->expires_ms) {

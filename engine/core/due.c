@@ -10,8 +10,8 @@
 #include "engine/core/limit.h"
 #include "engine/core/lot.h"
 #include "engine/core/override.h"
-#include "engine/core/review.h"
 #include "engine/core/return.h"
+#include "engine/core/review.h"
 #include "engine/core/tier.h"
 #include "engine/core/wait.h"
 

@@ -70,6 +70,8 @@ unfreeze(struct apply *apply)
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
         move_lots(apply, slot, &frozen, until_ms);
     inactivity_shift(apply, frozen.a, until_ms);
+    struct due next; /* what had stood still may be due before anything that was hinted at */
+    if (due_next(apply->state, apply->member, &next)) due_note(apply, next.ms, next.kind);
 }
 
 /* ---- Closed ---- */

@@ -93,8 +93,8 @@ book_currency(struct apply *apply, uint32_t currency, int64_t units)
     uint32_t slot = apply->rulebook->currency_slot[currency];
     if (units == 0) return;
     member_wallet(&apply->state->members, &apply->member, slot);
-    struct claw_outcome outcome = return_claw_loose(apply, apply->rulebook, slot, units,
-                                                    apply->event->occurred_at.ms);
+    struct claw_outcome outcome =
+        return_claw_loose(apply, apply->rulebook, slot, units, apply->event->occurred_at.ms);
     struct outcome_amount *amount = output_amount(apply, slot, units, outcome.taken + outcome.owed);
     amount->owed.units = outcome.owed;
     amount->dropped.units = outcome.dropped;
@@ -140,8 +140,7 @@ return_loose(struct apply *apply)
     if (known != NULL) {
         struct loose_refund first;
         loose_refund_decode(bytes_of(known->content, known->size), &first);
-        bool same =
-            fits && first.amount_minor == loose.total && first.currency == refund->currency;
+        bool same = fits && first.amount_minor == loose.total && first.currency == refund->currency;
         if (!same) return VERDICT_CONFLICTING_REFUND;
     }
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;

@@ -155,6 +155,7 @@ bring_back(struct apply *apply, const struct lot *image, int64_t units, int64_t 
     apply->expired_before_ms = lot.expires_ms;
     lot.expires_ms = expires_ms;
     lot.flags |= LOT_MOVED;
+    if (lot.activates_ms == INT64_MAX) lot.activates_ms = apply->event->occurred_at.ms;
     if (open != NULL) lots_insert(members, &apply->member, &lot);
     struct entering entering = {
         .kind = POSTING_REINSTATE,
@@ -182,6 +183,28 @@ judge_reinstatement(const struct apply *apply, const struct lot *chosen, uint32_
     return VERDICT_ACCEPTED;
 }
 
+/* The share of all that is chosen of a currency, rounded down, by largest remainder (semantics §1,
+ * §7). */
+static void
+bring_back_currency(struct apply *apply, uint32_t slot, const struct lot *chosen, uint32_t count,
+                    struct rate share, int64_t expires_ms)
+{
+    struct arena *scratch = apply->state->scratch;
+    int64_t *expired = arena_alloc(scratch, 2 * (count + 1) * sizeof *expired);
+    CHECK(expired != NULL);
+    int64_t *shares = expired + count + 1;
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        expired[i] = chosen[i].currency == slot ? chosen[i].expired : 0;
+        sum += expired[i]; /* seen to stay within 63 bits */
+    }
+    int64_t total = (int64_t)((__int128)sum * share.numerator / share.denominator);
+    CHECK(share_largest_remainder(total, expired, count, shares));
+    for (uint32_t i = 0; i < count; i++) {
+        if (shares[i] > 0) bring_back(apply, &chosen[i], shares[i], expires_ms);
+    }
+}
+
 enum verdict
 lots_reinstate(struct apply *apply)
 {
@@ -194,31 +217,10 @@ lots_reinstate(struct apply *apply)
     members_write(&apply->state->members, apply->member);
     apply->reason = reinstate->reason;
     apply->actor = reinstate->actor;
-    for (uint32_t i = 0; i < count; i++)
-        bring_back(apply, &chosen[i], chosen[i].expired, reinstate->expires_at.ms);
+    for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
+        bring_back_currency(apply, slot, chosen, count, (struct rate){1, 1},
+                            reinstate->expires_at.ms);
     return VERDICT_ACCEPTED;
-}
-
-/* The share of all that is chosen of a currency, rounded down, by largest remainder (semantics §1,
- * §7). */
-static void
-renew_currency(struct apply *apply, uint32_t slot, const struct lot *chosen, uint32_t count)
-{
-    const struct renew_lots *renew = &apply->event->renew_lots;
-    struct arena *scratch = apply->state->scratch;
-    int64_t *expired = arena_alloc(scratch, 2 * (count + 1) * sizeof *expired);
-    CHECK(expired != NULL);
-    int64_t *shares = expired + count + 1;
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        expired[i] = chosen[i].currency == slot ? chosen[i].expired : 0;
-        sum += expired[i]; /* seen to stay within 63 bits */
-    }
-    int64_t total = (int64_t)((__int128)sum * renew->share.numerator / renew->share.denominator);
-    CHECK(share_largest_remainder(total, expired, count, shares));
-    for (uint32_t i = 0; i < count; i++) {
-        if (shares[i] > 0) bring_back(apply, &chosen[i], shares[i], renew->expires_at.ms);
-    }
 }
 
 enum verdict
@@ -234,6 +236,6 @@ lots_renew(struct apply *apply)
     apply->reason = renew->reason;
     apply->actor = renew->actor;
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
-        renew_currency(apply, slot, chosen, count);
+        bring_back_currency(apply, slot, chosen, count, renew->share, renew->expires_at.ms);
     return VERDICT_ACCEPTED;
 }

@@ -263,7 +263,10 @@ metric_prune(struct apply *apply, struct rulebook *rulebook, uint32_t group, int
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     if (asked->window == WINDOW_LIFETIME) return;
-    int64_t before_ms = clock_ms - apply->state->rulebooks.rolling_max_ms;
+    /* What a late event makes due may look back from an instant that is as old as an event may be.
+     */
+    int64_t before_ms = clock_ms - apply->state->rulebooks.rolling_max_ms -
+                        apply->state->rulebooks.accept_past_max_ms;
     if (!is_rolling(asked)) {
         struct instant now = {clock_ms};
         int64_t start_ms = metric_window(rulebook, apply->member, group, now).start_ms;

@@ -48,7 +48,7 @@ tier_override(struct apply *apply)
 
     struct members *members = &apply->state->members;
     members_write(members, apply->member);
-    struct span window = metric_window(rulebook, apply->member, group, apply->event->occurred_at);
+    struct span window = metric_window(rulebook, apply->member, group, apply_judged_at(apply));
     struct tier_step step = tier_step_of(apply, rulebook, group, window,
                                          apply->event->occurred_at.ms, TIER_BY_OVERRIDE);
     step.to = level;

@@ -46,7 +46,7 @@ return_needs(const struct state *state, const struct member *member,
 
 bool
 return_open(const struct apply *apply, const struct reference *reference,
-           const struct report *report, struct returning *returning)
+            const struct report *report, struct returning *returning)
 {
     struct state *state = apply->state;
     struct order *order = &returning->order;
@@ -177,8 +177,8 @@ book_grants(struct apply *apply, struct returning *returning)
         struct claw_outcome outcome = {0};
         grant->stays = returning->stays[i];
         if (units > 0) {
-            outcome = return_claw(apply, returning, grant->currency, units,
-                                  &write_offs[grant->currency]);
+            outcome =
+                return_claw(apply, returning, grant->currency, units, &write_offs[grant->currency]);
             grant->settled += units;
             grant->dropped += outcome.dropped;
         } else if (returning->restores[i] > 0) {

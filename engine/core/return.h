@@ -29,8 +29,7 @@ void return_rejected(struct apply *apply, uint64_t order_ordinal);
 int64_t return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t effective_ms);
 
 /* Rows of orders that claim held points of a member: the end of a hold touches them. */
-void return_marks_need(const struct state *state, const struct member *member,
-                       struct needs *needs);
+void return_marks_need(const struct state *state, const struct member *member, struct needs *needs);
 
 /* After a capture was posted: what was marked and is held no more counts as spent, and is clawed
  * back from elsewhere. */

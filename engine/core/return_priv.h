@@ -76,7 +76,8 @@ struct order_money return_money(const struct returning *returning, const struct 
 struct claw_outcome return_claw(struct apply *apply, struct returning *returning, uint32_t slot,
                                 int64_t units, int64_t *write_off);
 
-/* The same for what is not an order's: active lots in spend order, then by the policy of a version. */
+/* The same for what is not an order's: active lots in spend order, then by the policy of a version.
+ */
 struct claw_outcome return_claw_loose(struct apply *apply, const struct rulebook *rulebook,
                                       uint32_t slot, int64_t units, int64_t effective_ms);
 

@@ -275,8 +275,7 @@ return_claw(struct apply *apply, struct returning *returning, uint32_t slot, int
         taken += take_own(apply, returning, slot, units - taken, OWN_USABLE);
         taken += take_own(apply, returning, slot, units - taken, OWN_HELD);
     }
-    struct claw_outcome outcome =
-        claw_elsewhere(apply, returning, slot, units - taken, &leaving);
+    struct claw_outcome outcome = claw_elsewhere(apply, returning, slot, units - taken, &leaving);
     outcome.taken += taken;
     return outcome;
 }

@@ -95,11 +95,16 @@ struct tier_step
 tier_step_of(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct span window,
              int64_t effective_ms, enum tier_reason reason)
 {
+    uint32_t slot = rulebook->group_slot[group];
+    const struct member_tier *tier =
+        slot < apply->member->tier_count ? &member_tiers(apply->member)[slot] : NULL;
+    bool held = tier != NULL && tier->held;
     return (struct tier_step){
         .rulebook = rulebook,
         .group = group,
         .values = metric_values(rulebook, apply->member, group, window),
-        .effective_ms = effective_ms,
+        /* never before the previous change */
+        .effective_ms = held && tier->since_ms > effective_ms ? tier->since_ms : effective_ms,
         .reason = reason,
         .valid_until_ms = INT64_MAX,
     };
@@ -169,26 +174,24 @@ level_id(const struct apply *apply, const struct tier_step *step, const struct m
 void
 tier_set_held(struct apply *apply, const struct tier_step *step)
 {
-    struct tier_step taken = *step;
     uint32_t slot = step->rulebook->group_slot[step->group];
     struct member_tier *tier = tier_entry(apply, step);
     uint32_t from = tier->held ? tier_index(apply, step, tier->level) : 0;
     struct bytes from_id = level_id(apply, step, tier);
     if (tier->held) {
-        if (taken.effective_ms < tier->since_ms) taken.effective_ms = tier->since_ms;
-        remember_past(apply, slot, tier, taken.effective_ms);
+        remember_past(apply, slot, tier, step->effective_ms);
         tier = tier_entry(apply, step);
     }
     tier->held = 1;
     tier->level = step->rulebook->level_slot[step->group][step->to];
-    tier->since_ms = taken.effective_ms;
+    tier->since_ms = step->effective_ms;
     enum tier_direction direction = step->direction;
     if (direction == 0) {
         direction = step->to > from   ? TIER_UPGRADED
                     : step->to < from ? TIER_DOWNGRADED
                                       : TIER_RENEWED;
     }
-    publish(apply, &taken, from_id, step->to, direction);
+    publish(apply, step, from_id, step->to, direction);
 }
 
 void

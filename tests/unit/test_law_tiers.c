@@ -573,7 +573,7 @@ Test(law_tiers, a_level_that_is_removed_maps_to_the_next_lower)
     group->level_count = 2;
     activate_from(2, "2026-05-10T00:00:00Z");
     cr_assert(level_at("2026-05-10T00:00:00Z", "silver"));
-    cr_assert(last_is(TIER_DOWNGRADED, "silver", "silver", "2026-05-10T00:00:00Z"));
+    cr_assert(last_is(TIER_DOWNGRADED, "gold", "silver", "2026-05-10T00:00:00Z"));
     cr_assert_eq(last_change()->reason, TIER_BY_RULEBOOK);
 }
 
