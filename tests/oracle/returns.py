@@ -119,7 +119,7 @@ class Returns:
                               self.refund_environment(event, member, rulebook, payload), {})
         if self.member is None and subject not in self.strangers:
             self.strangers[subject] = self.numbered(member)
-        gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
+        gives_up = None if kind == "delivered" else rulebook.zone.plus(self.clock, rulebook.returns.wait)
         member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
         self.done()
         return None
@@ -127,8 +127,6 @@ class Returns:
     def give_up(self, waiting, instant):
         """The order did not come; it stays noted."""
         waiting.gives_up = None
-        if waiting.kind == "delivered":
-            return  # nothing went wrong with anybody's money
         refund_id = waiting.event["refund"].get("refund_id", "") if waiting.kind == "refund" else ""
         self.notice(waiting.member, "unknownOrder", instant, orderId=waiting.order_id, refundId=refund_id)
 
