@@ -281,7 +281,7 @@ class Returns:
         off = min(points, rulebook.returns.write_off.get(currency, 0) - written.get(currency, 0))
         if off > 0:
             written[currency] = written.get(currency, 0) + off
-            debt = next(each for each in member.arrears[currency] if each[0] == order_id)
+            debt = next(each for each in reversed(member.arrears[currency]) if each[0] == order_id)
             debt[1] -= off
             member.arrears[currency] = [each for each in member.arrears[currency] if each[1]]
             self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, off, None, self.now(), order_id=order_id)
@@ -291,10 +291,10 @@ class Returns:
 
     @staticmethod
     def add_arrears(member, currency, order_id, points):
-        """Arrears are kept per order."""
+        """Arrears are kept per order, what belongs to none by itself."""
         debts = member.arrears.setdefault(currency, [])
         for debt in debts:
-            if debt[0] == order_id:
+            if order_id is not None and debt[0] == order_id:
                 debt[1] += points
                 return
         debts.append([order_id, points])

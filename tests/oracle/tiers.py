@@ -115,6 +115,8 @@ class Tiers:
     def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
         tier = member.tiers[group.name]
         before = self.held(rulebook, group, tier)
+        if direction in ("UPGRADED", "DOWNGRADED"):
+            direction = "UPGRADED" if to > before else "DOWNGRADED"
         if tier.history:
             effective = max(effective, tier.history[-1][0])
         if direction != "RENEWED" or reason == "OVERRIDE":
