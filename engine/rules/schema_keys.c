@@ -502,8 +502,8 @@ static const struct schema_key rulebook_keys[] = {
      .example = "approvals: { adjustments: [ { currency: points, above: 1000 } ] }"},
     {.name = "examples",
      .type = SCHEMA_EXAMPLES,
-     .help = "Examples that `tally rules test` runs: given these events, expect this. They are no "
-             "part of what is activated.",
+     .help = "Examples that `tally rules test` runs: given these events, expect this. They change "
+             "nothing of the programme. How to write them: rulebook-examples.md.",
      .example = "examples: []"},
 };
 const struct schema_map schema_rulebook = {"the rulebook", KEYS(rulebook_keys)};
