@@ -144,6 +144,23 @@ set_fact(struct apply *apply, uint64_t hash)
     apply->member = NULL;
 }
 
+/* Looks among what waits for the order already. */
+static enum verdict
+judge_repeats(const struct apply *apply, const struct member *known,
+              struct reference *const *rows, size_t count, bool *out_repeated)
+{
+    *out_repeated = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!waits(known, rows[i])) continue;
+        struct report first = decode(apply->state, rows[i], NULL);
+        bool same;
+        if (!is_repeated(apply, &first, &same)) continue;
+        if (!same) return VERDICT_CONFLICTING_REFUND;
+        *out_repeated = true;
+    }
+    return VERDICT_ACCEPTED;
+}
+
 enum verdict
 wait_begin(struct apply *apply, struct bytes order_id)
 {
@@ -154,15 +171,9 @@ wait_begin(struct apply *apply, struct bytes order_id)
     struct report report = return_report(apply);
     struct limit_use use = {0};
     struct limit_finding finding;
-    bool repeated = false;
-    for (size_t i = 0; i < count; i++) {
-        if (!waits(known, rows[i])) continue;
-        struct report first = decode(state, rows[i], NULL);
-        bool same;
-        if (!is_repeated(apply, &first, &same)) continue;
-        if (!same) return VERDICT_CONFLICTING_REFUND;
-        repeated = true;
-    }
+    bool repeated;
+    enum verdict verdict = judge_repeats(apply, known, rows, count, &repeated);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
     if (apply->member != NULL && apply->member->status >= MEMBER_CLOSED)
         return VERDICT_MEMBER_CLOSED;
     apply->waiting = true;
@@ -172,7 +183,7 @@ wait_begin(struct apply *apply, struct bytes order_id)
         return VERDICT_LIMIT_REACHED;
     }
     if (apply->member != NULL) {
-        enum verdict verdict = return_limits(apply, &report, &use, &finding);
+        verdict = return_limits(apply, &report, &use, &finding);
         if (verdict != VERDICT_ACCEPTED) return verdict;
     }
     int64_t total;
