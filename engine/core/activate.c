@@ -216,10 +216,6 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
     int64_t now_ms = apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
     if (activate_at(lot) <= now_ms && lot->activates_ms < lot->expires_ms) {
         activate_lot(apply, open, lot->activates_ms);
-    } else if (lot->expires_ms <= activate_at(lot) && activate_is_past(apply, lot)) {
-        posting_move_lot(apply, POSTING_EXPIRE, ACCOUNT_PENDING, ACCOUNT_EXPIRED, open,
-                         open->remaining, lot->expires_ms);
-        posting_settle(apply, open);
     } else {
         activate_schedule(apply, open);
     }

@@ -189,6 +189,8 @@ event_needs(const struct state *state, const struct event *event, const struct m
     if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
     if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
         lots_byhand_needs(state, member, needs);
+    if (event->kind == EVENT_CAPTURE_HOLD && member != NULL)
+        return_marks_need(state, member, needs);
     if (!named_reference(event, &kind, &id)) return;
     state_references_need(state, kind, event->member, id, needs);
     if (event->kind == EVENT_CANCEL_REDEMPTION) {

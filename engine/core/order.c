@@ -34,16 +34,6 @@ reference_skip_head(struct reader *reader)
     reader_prefixed(reader);
 }
 
-struct bytes
-reference_id(struct bytes content)
-{
-    struct reader reader = reader_of(content);
-    reader_u8(&reader);
-    reader_u8(&reader);
-    reader_varint(&reader);
-    return reader_prefixed(&reader);
-}
-
 bool
 reference_is(struct bytes content, enum reference_kind kind, uint64_t member, struct bytes id)
 {

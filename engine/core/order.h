@@ -156,9 +156,6 @@ void reference_write_head(enum reference_kind kind, uint64_t member, struct byte
                           struct writer *writer);
 void reference_skip_head(struct reader *reader);
 
-/* The id under which a row of any kind stands. */
-struct bytes reference_id(struct bytes content);
-
 /* True when the row is of this kind, member and id: what a candidate of the locator must answer. */
 bool reference_is(struct bytes content, enum reference_kind kind, uint64_t member, struct bytes id);
 

@@ -148,16 +148,25 @@ give_caps_back(struct apply *apply, const struct returning *returning,
     }
 }
 
-/* What the outcome tells of one currency. */
+/* What the outcome tells of one currency; they stand in order of first appearance. */
 static void
 tell_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted,
             const struct claw_outcome *outcome)
 {
     uint32_t i = 0;
-    while (i < apply->amount_count && apply->amount_slots[i] != slot)
+    while (i < apply->amount_count && apply->amount_slots[i] < slot)
         i++;
-    struct outcome_amount *amount =
-        i < apply->amount_count ? &apply->amounts[i] : output_amount(apply, slot, 0, 0);
+    if (i == apply->amount_count || apply->amount_slots[i] != slot) {
+        output_amount(apply, slot, 0, 0);
+        struct outcome_amount made = apply->amounts[apply->amount_count - 1];
+        for (uint32_t k = apply->amount_count - 1; k > i; k--) {
+            apply->amounts[k] = apply->amounts[k - 1];
+            apply->amount_slots[k] = apply->amount_slots[k - 1];
+        }
+        apply->amounts[i] = made;
+        apply->amount_slots[i] = (uint8_t)slot;
+    }
+    struct outcome_amount *amount = &apply->amounts[i];
     amount->requested.units += requested; /* parts of what was granted */
     amount->granted.units += granted;
     amount->owed.units += outcome->owed;
@@ -248,36 +257,33 @@ book(struct apply *apply, struct returning *returning)
     return_write(apply, returning);
 }
 
-/* Which figure is above what was paid, and was raised by this report: the order's, or where only
- * lines are, the first such line's. */
-static bool
-is_clamped(const struct returning *returning, const struct told *before, int64_t *out_reported,
-           int64_t *out_paid)
+/* More told than was paid: of the order, or where only lines are, of the first such line. */
+struct clamped {
+    int64_t reported, paid;
+};
+
+static struct clamped
+clamped_of(const struct returning *returning)
 {
     const struct order *order = &returning->order;
     struct told told = return_told(returning->scratch, order, returning->paid);
     int64_t paid = 0;
     for (uint32_t i = 0; i < order->line_count; i++)
         paid += returning->paid[i];
-    if (told.total > paid) {
-        *out_reported = told.total;
-        *out_paid = paid;
-        return told.total > before->total;
-    }
+    if (told.total > paid) return (struct clamped){told.total, paid};
     for (uint32_t i = 0; i < order->line_count; i++) {
-        if (told.lines[i] <= returning->paid[i] || told.lines[i] <= before->lines[i]) continue;
-        *out_reported = told.lines[i];
-        *out_paid = returning->paid[i];
-        return true;
+        if (told.lines[i] > returning->paid[i])
+            return (struct clamped){told.lines[i], returning->paid[i]};
     }
-    return false;
+    return (struct clamped){0};
 }
 
 static void
-tell_clamped(struct apply *apply, const struct returning *returning, const struct told *before)
+tell_clamped(struct apply *apply, const struct returning *returning, struct clamped before)
 {
-    int64_t reported, paid;
-    if (!is_clamped(returning, before, &reported, &paid)) return;
+    struct clamped clamped = clamped_of(returning);
+    bool same = clamped.reported == before.reported && clamped.paid == before.paid;
+    if (clamped.reported == 0 || same) return;
     struct effect *effect = output_begin(apply, TOPIC_NOTICES);
     effect->notice = (struct notice){
         .kind = NOTICE_REFUND_CLAMPED,
@@ -290,8 +296,8 @@ tell_clamped(struct apply *apply, const struct returning *returning, const struc
             {
                 .order_id = output_order(apply),
                 .money = returning->order.currency,
-                .reported_minor = reported,
-                .paid_minor = paid,
+                .reported_minor = clamped.reported,
+                .paid_minor = clamped.paid,
             },
     };
     output_seal(apply, effect);
@@ -391,23 +397,20 @@ return_apply(struct apply *apply, const struct reference *reference, const struc
     if (!return_open(apply, reference, report, &returning)) return VERDICT_OVERFLOW;
     enum verdict known, verdict = judge_report(apply, &returning, reference);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    struct told before = return_told(returning.scratch, &returning.order, returning.paid);
+    if (is_known(&returning, &known)) return VERDICT_ACCEPTED; /* told again it does nothing */
+    struct clamped before = clamped_of(&returning);
     struct limit_use use;
     struct limit_finding finding;
     verdict = return_limits(apply, report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (is_known(&returning, &known)) { /* told again it does nothing */
-        if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
-        return VERDICT_ACCEPTED;
-    }
     if (!return_take_report(&returning)) return VERDICT_OVERFLOW;
     returning.after = return_picture(returning.scratch, &returning.order, returning.paid);
     if (!return_amounts(apply, &returning)) return VERDICT_OVERFLOW;
     verdict = judge_amounts(apply, &returning);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     book(apply, &returning);
-    tell_clamped(apply, &returning, &before);
     if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
+    tell_clamped(apply, &returning, before);
     return VERDICT_ACCEPTED;
 }
 

@@ -70,13 +70,8 @@ return_released(struct apply *apply, struct lot *lot, int64_t units, int64_t eff
     const struct fact *fact = find_mark(apply->member, &image);
     if (fact == NULL) return units;
     int64_t claimed = smaller(fact->a, units);
-    const struct reference *row = references_get(&apply->state->references, (uint64_t)fact->b);
-    struct bytes order_id = apply->order_id;
-    CHECK(row != NULL); /* return_marks_need */
-    apply->order_id = reference_id(bytes_of(row->content, row->size));
     posting_move_lot(apply, POSTING_CLAW_BACK, ACCOUNT_HELD, ACCOUNT_REVERSED, lot, claimed,
                      effective_ms);
-    apply->order_id = order_id;
     unmark(apply, &image, claimed);
     return units - claimed;
 }
@@ -316,8 +311,9 @@ return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32
     CHECK(row != NULL && return_open(apply, row, NULL, &returning)); /* return_marks_need */
     unmark(apply, &image, spent);
     forget_held(&returning, &image, spent);
-    struct bytes order_id = apply->order_id;
+    struct bytes order_id = apply->order_id, hold_id = apply->hold_id;
     apply->order_id = returning.order.order_id;
+    apply->hold_id = (struct bytes){0};
     int64_t write_off = return_write_off(rulebook, slot);
     struct leaving leaving = {rulebook->program.returns.arrears, order, effective_ms, &write_off};
     struct claw_outcome outcome = claw_elsewhere(apply, &returning, slot, spent, &leaving);
@@ -329,6 +325,7 @@ return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32
     }
     return_write(apply, &returning);
     apply->order_id = order_id;
+    apply->hold_id = hold_id;
 }
 
 void

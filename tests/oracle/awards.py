@@ -128,9 +128,9 @@ class Awards:
                     self.may_pay(grants, award, payload, award.times, award.per):
                 self.plan_award(grants, award, award.points, order_id=payload["order_id"], own=True)
 
-    def plan_birthday(self, grants, on, payload, awards):
+    def plan_birthday(self, grants, on, payload):
         """Once a calendar year."""
-        for award in awards:
+        for award in grants.rulebook.awards:
             if award.on == on and self.may_pay(grants, award, payload, 1, "year"):
                 self.plan_award(grants, award, award.points)
 
@@ -277,7 +277,7 @@ class Awards:
         self.plan_streaks(grants, word)
         self.plan_missions(grants, "activity", payload, word=word)
         if word == "birthday":
-            self.plan_birthday(grants, "birthday", payload, rulebook.awards)
+            self.plan_birthday(grants, "birthday", payload)
         quarantined = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(), word)
         self.enrol_now(member, rulebook)
         if reference[1]:
@@ -328,11 +328,10 @@ class Awards:
         event = {"source": "", "id": "", member.subject[0]: member.subject[1], "occurred_at_ms": instant}
         levels = {name: self.level_at(member, rulebook, group, instant) for name, group in rulebook.tiers.items()}
         environment = self.environment(event, member, rulebook, levels, kind=on)
-        for award in rulebook.awards:  # each by itself: time is no event that would keep them together
-            grants = Grants(member, rulebook, instant, levels, environment)
-            self.plan_birthday(grants, on, {}, [award])
-            if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
-                self.commit(grants)  # else there is no event that could be refused
+        grants = Grants(member, rulebook, instant, levels, environment)
+        self.plan_birthday(grants, on, {})
+        if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
+            self.commit(grants)  # else there is no event that could be refused
 
 
 def lot_key(lot):

@@ -71,11 +71,11 @@ class Due:
     def due_of_clock(self, member, currency, clock):
         if member.frozen_at is not None:
             return
-        yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER,)), self.clock_ran_out, (member, currency)
+        yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER, FOR_EVER)), self.clock_ran_out, (member, currency)
         days = clock.rulebook.currencies[currency].notice_days
         if days is not None and (currency, clock.instant()) not in member.noticed and governed(member, currency):
             notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
-            yield notice, NOTICE, (0, (self.slot(currency), (FOR_EVER,))), self.expiring_soon, governed(member, currency)[0]
+            yield notice, NOTICE, (0, (self.slot(currency), (FOR_EVER, FOR_EVER))), self.expiring_soon, governed(member, currency)[0]
 
     def clock_ran_out(self, what, instant):
         """Behind the lots that it governed."""

@@ -71,6 +71,7 @@ class Drawing:
         self.levels = {name: [level.name for level in group.levels]
                        for book in rulebooks for name, group in book.tiers.items()}
         self.groups = sorted(self.levels)
+        self.partition = 0  # of the subject
         self.following = False  # whether the event is about what was told just before
         self.rewards = sorted({name for book in rulebooks for name in book.spending.rewards}) + ["nothing"]
 
@@ -263,7 +264,7 @@ class Drawing:
         if self.chance(0.5):
             refund["lines"] = self.refund_lines(order, paid)
         total = sum(each.get("amount_minor", 0) for each in refund.get("lines", []))
-        if total == 0 or self.chance(0.1):
+        if total == 0 or (total < AMOUNT_MAX and self.chance(0.1)):
             refund["amount_minor"] = min(AMOUNT_MAX, total + max(1, self.choice(
                 [sum(paid), sum(paid) // 2, sum(paid) // 3, sum(paid) // 4, 1, 100, 500, sum(paid) + self.chance(0.1)])))
         return {**refund, **self.where()}
@@ -422,8 +423,8 @@ class Drawing:
             if self.chance(0.05):
                 picked.append(self.choice(member.lots))
             unique = list(dict.fromkeys(tuple(lot.id) for lot in picked))
-            return {"lots": [{"ordinal": ordinal, "index": index} if index else {"ordinal": ordinal}
-                             for ordinal, index in unique]}
+            named = [{"partition": self.partition, "ordinal": ordinal, "index": index} for ordinal, index in unique]
+            return {"lots": [{name: number for name, number in each.items() if number} for each in named]}
         choice = {"currency": self.choice(self.currencies)}
         dated = [lot for lot in lots if lot.expires is not None]
         if dated and self.chance(0.8):

@@ -103,6 +103,7 @@ class Returns:
         again = False
         for other in member.waiting.get(order_id, []):
             told = other.event["refund"] if other.kind == kind == "refund" else None
+            again = again or other.kind == kind != "refund"
             if told is not None and payload.get("refund_id") and told.get("refund_id") == payload["refund_id"]:
                 if amount_of(told) != amount_of(payload):
                     raise Refused("conflicting_refund")
