@@ -39,6 +39,7 @@ catch_up(const struct member *member, struct lot *lot)
     struct facts thaws = facts_of_kind(member, FACT_THAWED);
     for (; lot->thaws < thaws.count; lot->thaws++) {
         const struct fact *thaw = &thaws.items[lot->thaws];
+        if (lot->expires_ms <= thaw->c) continue;
         int64_t expires_ms = activate_moved(lot->expires_ms, lot, thaw->a, thaw->b);
         if (expires_ms != lot->expires_ms) lot->flags |= LOT_MOVED;
         lot->expires_ms = expires_ms;
@@ -277,8 +278,13 @@ activate_recall(struct apply *apply, const struct lot *image)
     struct lot lot = *image;
     const struct lot *open = lots_find_id(apply->member, image);
     if (open != NULL) return *open;
-    if (!closed_take(&apply->state->closed, apply->member->number, image->ordinal, image->index,
-                     &lot)) {
+    /* Whose rows nobody asked for was open when the batch of this event began: it has none. */
+    struct closed *closed = &apply->state->closed;
+    uint64_t number = apply->member->number;
+    const struct lot *found;
+    if (closed_find(closed, number, image->ordinal, image->index, &found) && found != NULL) {
+        CHECK(closed_take(closed, number, image->ordinal, image->index, &lot));
+    } else {
         lot.remaining = lot.held = 0;
         lot.flags &= (uint8_t)~LOT_NOTICED;
     }

@@ -14,15 +14,19 @@
 static void
 freeze(struct apply *apply)
 {
-    struct fact frozen = {
-        .kind = FACT_FROZEN, .a = apply->event->occurred_at.ms, .b = apply->member->status};
+    struct fact frozen = {.kind = FACT_FROZEN,
+                          .a = apply->event->occurred_at.ms,
+                          .b = apply->member->status,
+                          .c = apply->state->clock.ms};
     fact_set(&apply->state->members, &apply->member, &frozen);
     apply->member->status = MEMBER_FROZEN;
 }
 
-/* Lots whose instants move change their places: all of a slot are taken out and put in again. */
+/* What was reached when the freeze arrived is past, whenever the freeze occurred: of an active lot
+ * only held points can be left. Lots whose instants move change their places: all of a slot are
+ * taken out and put in again. */
 static void
-move_lots(struct apply *apply, uint32_t slot, int64_t frozen_ms, int64_t until_ms)
+move_lots(struct apply *apply, uint32_t slot, const struct fact *frozen, int64_t until_ms)
 {
     struct state *state = apply->state;
     uint32_t count;
@@ -35,11 +39,13 @@ move_lots(struct apply *apply, uint32_t slot, int64_t frozen_ms, int64_t until_m
     lots_remove(&state->members, &apply->member, slot, 0, count);
     for (uint32_t i = 0; i < count; i++) {
         struct lot *lot = &lots[i];
-        int64_t expires_ms = activate_moved(lot->expires_ms, lot, frozen_ms, until_ms);
+        bool was_past = lot->state == LOT_ACTIVE && lot->expires_ms <= frozen->c;
+        int64_t expires_ms =
+            was_past ? lot->expires_ms : activate_moved(lot->expires_ms, lot, frozen->a, until_ms);
         if (expires_ms != lot->expires_ms) lot->flags |= LOT_MOVED;
         lot->expires_ms = expires_ms;
         if (lot->state == LOT_LAPSING)
-            lot->deadline_ms = activate_moved(lot->deadline_ms, lot, frozen_ms, until_ms);
+            lot->deadline_ms = activate_moved(lot->deadline_ms, lot, frozen->a, until_ms);
         lot->thaws = activate_thaws(apply->member);
         activate_schedule(apply, lots_insert(&state->members, &apply->member, lot));
     }
@@ -57,11 +63,12 @@ unfreeze(struct apply *apply)
     struct fact thawed = {.kind = FACT_THAWED,
                           .key = activate_thaws(apply->member) + 1,
                           .a = frozen.a,
-                          .b = until_ms};
+                          .b = until_ms,
+                          .c = frozen.c};
     fact_set(members, &apply->member, &thawed);
     apply->member->status = (uint8_t)frozen.b;
     for (uint32_t slot = 0; slot < apply->member->wallet_count; slot++)
-        move_lots(apply, slot, frozen.a, until_ms);
+        move_lots(apply, slot, &frozen, until_ms);
     inactivity_shift(apply, frozen.a, until_ms);
     struct due next; /* what had stood still may be due before anything that was hinted at */
     if (due_next(apply->state, apply->member, &next)) due_note(apply, next.ms, next.kind);
@@ -103,12 +110,13 @@ write_off(struct apply *apply, uint32_t slot)
     if (noted > 0) arrears_take_noted(apply, slot, noted, ARREARS_OF_ANY);
 }
 
-/* What was before its enrolment, its birthday and its dates outlive an account. */
+/* What was before its enrolment and is still to be judged, its birthday, its dates and the times it
+ * was frozen outlive an account. */
 static bool
 outlives(uint8_t kind)
 {
     return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE ||
-           kind == FACT_THAWED;
+           kind == FACT_THAWED || kind == FACT_PARKED;
 }
 
 static void

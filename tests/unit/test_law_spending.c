@@ -493,6 +493,10 @@ Test(law_spending, a_grace_lets_late_spends_find_what_lapses)
          "02-03 spend S2 30 @ 01-31     | lapsing 20 > lapse 50 redeem 30\n"
          "02-04 undo S2                 | lapsing 20 active 0 > undo 30 expire 30\n"
          "02-04 undo S1                 | lapsing 20 active 0 > undo 50 expire 50"},
+        {"of a lot that was used up nothing lapses: what is undone expires at once, too",
+         "01-01 grant A 100 until 02-01\n"
+         "01-10 spend S1 100\n"
+         "02-03 undo S1                 | lapsing 0 active 0 > undo 100 expire 100"},
         {"a hold from lapsing goes back to lapsing",
          "01-01 grant A 100 until 02-01\n"
          "02-03 hold H1 60 @ 01-31      | lapsing 40 held 60 > lapse 100 hold 60\n"
@@ -645,6 +649,13 @@ Test(law_spending, used_up_lots_move_with_times_frozen)
                                                   "02-20 unfreeze\n"
                                                   "03-02 undo S1       | active 100\n"
                                                   "03-11 tick          | active 0 > expire 100"},
+        {"an instant that was reached when the freeze arrived is past, whenever it occurred",
+         "01-01 grant A 100 until 02-05\n"
+         "01-02 grant B 100 until 02-05\n"
+         "02-01 spend S1 150\n"
+         "02-10 freeze @ 02-03 | > expire 50\n"
+         "02-20 unfreeze\n"
+         "02-21 undo S1       | active 0 > undo 50 expire 50 undo 100 expire 100"},
         {"closed and opened between, the times frozen are not forgotten",
          "01-01 grant A 100 until 03-01\n"
          "02-01 spend S1 100\n"
@@ -812,6 +823,53 @@ Test(law_spending, a_spend_may_draw_on_very_many_lots)
                          .cancel_redemption = {.spend_id = BYTES_LITERAL("S1")}};
     cr_assert_eq(tell_event(undo), VERDICT_ACCEPTED);
     cr_assert_eq(rig_active(&rig, "ann"), LOTS);
+    close_rig();
+}
+
+static struct entry
+entry_of(struct event event, const char *id)
+{
+    event.member = BYTES_LITERAL("ann");
+    event.source = BYTES_LITERAL("batch");
+    event.id = bytes_from_cstr(id);
+    event.occurred_at.ms = rig.now_ms;
+    return (struct entry){.kind = ENTRY_EVENT, .event = event};
+}
+
+/* What a batch needs is loaded before any of it is applied: then there is no spend yet of which an
+ * undoing could ask for lots, and the capture's is a hold. */
+Test(law_spending, a_batch_may_undo_what_it_spends)
+{
+    struct spend_request request = {.what = SPEND_POINTS, .points = {100}};
+    struct entry batch[] = {
+        entry_of((struct event){.kind = EVENT_CAPTURE_HOLD,
+                                .capture_hold = {.hold_id = BYTES_LITERAL("H1")}},
+                 "capture"),
+        entry_of((struct event){.kind = EVENT_CANCEL_REDEMPTION,
+                                .cancel_redemption = {.spend_id = BYTES_LITERAL("H1")}},
+                 "undo capture"),
+        entry_of((struct event){.kind = EVENT_REDEEM, .redeem = {BYTES_LITERAL("S1"), request}},
+                 "spend"),
+        entry_of((struct event){.kind = EVENT_CANCEL_REDEMPTION,
+                                .cancel_redemption = {.spend_id = BYTES_LITERAL("S1")}},
+                 "undo spend"),
+    };
+    const size_t count = sizeof batch / sizeof batch[0];
+    open_with_ann();
+    grant(100, NULL);
+    tell_event((struct event){.kind = EVENT_HOLD, .hold = {BYTES_LITERAL("H1"), request, 0}});
+    rig_checkpoint(&rig);
+    rig_restart(&rig);
+    cr_assert(state_reserve(rig.state, count, &rig.fault));
+    for (size_t i = 0; i < count; i++) {
+        batch[i].event.occurred_at.ms = rig.now_ms;
+        rig_load(&rig, &batch[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        cr_assert(rig_apply(&rig, &batch[i]));
+        cr_assert_eq(rig_outcome(&rig)->verdict, VERDICT_ACCEPTED, "%zu", i);
+    }
+    cr_assert_eq(rig_active(&rig, "ann"), 100);
     close_rig();
 }
 
