@@ -172,7 +172,7 @@ class Awards:
 
     def advance(self, grants, mission, value, order_id):
         member, zone = grants.member, grants.rulebook.zone
-        facts, completed = member.missions.get(mission.name, ([], {}))
+        facts, completed = member.missions.get(mission_key(mission), ([], {}))
         fact = [grants.occurred, value, order_id, mission]
         if mission.goal == "consecutive":
             window = 0
@@ -205,7 +205,7 @@ class Awards:
 
     @staticmethod
     def mission_advanced(member, mission, fact, window, completed):
-        facts, windows = member.missions.setdefault(mission.name, ([], {}))
+        facts, windows = member.missions.setdefault(mission_key(mission), ([], {}))
         facts.append(fact)
         windows[window] = completed
 
@@ -332,6 +332,11 @@ class Awards:
         self.plan_birthday(grants, on, {})
         if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
             self.commit(grants)  # else there is no event that could be refused
+
+
+def mission_key(mission):
+    """A version that gives a name another meaning begins anew."""
+    return mission.name, mission.goal, mission.of, mission.activity, mission.money, mission.every, mission.per
 
 
 def lot_key(lot):

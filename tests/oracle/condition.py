@@ -317,7 +317,7 @@ def _attributes(payload):
 
 def line_facts(line):
     return {"kind": line.get("kind", "GOODS").lower(), **_texts(line, "sku", "category", "brand"),
-            "quantity_milli": line.get("quantity_milli") or 1000,
+            "quantity_milli": line.get("quantity_milli", 1000),
             **_numbers(line, "amount_minor", "discount_minor", "tax_minor"), "attributes": _attributes(line)}
 
 

@@ -75,7 +75,7 @@ class Due:
         days = clock.rulebook.currencies[currency].notice_days
         if days is not None and (currency, clock.instant()) not in member.noticed and governed(member, currency):
             notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
-            yield notice, NOTICE, (0, (self.slot(currency), (FOR_EVER, FOR_EVER))), self.expiring_soon, governed(member, currency)[0]
+            yield notice, NOTICE, (1, self.slot(currency)), self.expiring_soon, governed(member, currency)[0]
 
     def clock_ran_out(self, what, instant):
         """Behind the lots that it governed."""

@@ -207,11 +207,8 @@ class Lots:
         self.post(member, kind, source, "ACTIVE", lot.currency, points, lot, effective, **ids)
 
     def start_clock(self, lot, instant):
-        """Where there were no active points, from the movement's own instant."""
-        rulebook = self.rulebook_at(self.now())
-        if not inactivity(rulebook, lot.currency):
-            rulebook = lot.rulebook
-        lot.member.clocks[lot.currency] = Clock(instant, rulebook, lot.currency)
+        """Where there were no active points, from the movement's own instant, by the version that granted them."""
+        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency)
 
     def push_clocks(self, kind, event, rulebook):
         """Only accepted events that count push it, only forwards, by their occurred_at."""

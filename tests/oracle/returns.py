@@ -119,7 +119,7 @@ class Returns:
                               self.refund_environment(event, member, rulebook, payload), {})
         if self.member is None and subject not in self.strangers:
             self.strangers[subject] = self.numbered(member)
-        gives_up = rulebook.zone.plus(self.clock, rulebook.returns.wait)
+        gives_up = None if kind == "delivered" else rulebook.zone.plus(self.clock, rulebook.returns.wait)
         member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
         self.done()
         return None
@@ -127,8 +127,6 @@ class Returns:
     def give_up(self, waiting, instant):
         """The order did not come; it stays noted."""
         waiting.gives_up = None
-        if waiting.kind == "delivered":
-            return  # nothing went wrong with anybody's money
         refund_id = waiting.event["refund"].get("refund_id", "") if waiting.kind == "refund" else ""
         self.notice(waiting.member, "unknownOrder", instant, orderId=waiting.order_id, refundId=refund_id)
 
@@ -283,7 +281,7 @@ class Returns:
         off = min(points, rulebook.returns.write_off.get(currency, 0) - written.get(currency, 0))
         if off > 0:
             written[currency] = written.get(currency, 0) + off
-            debt = next(each for each in member.arrears[currency] if each[0] == order_id)
+            debt = next(each for each in reversed(member.arrears[currency]) if each[0] == order_id)
             debt[1] -= off
             member.arrears[currency] = [each for each in member.arrears[currency] if each[1]]
             self.post(member, "WRITE_OFF", "ADJUSTED", "ARREARS", currency, off, None, self.now(), order_id=order_id)
@@ -293,10 +291,10 @@ class Returns:
 
     @staticmethod
     def add_arrears(member, currency, order_id, points):
-        """Arrears are kept per order."""
+        """Arrears are kept per order, what belongs to none by itself."""
         debts = member.arrears.setdefault(currency, [])
         for debt in debts:
-            if debt[0] == order_id:
+            if order_id is not None and debt[0] == order_id:
                 debt[1] += points
                 return
         debts.append([order_id, points])
@@ -409,10 +407,11 @@ def amount_of(payload):
 
 
 def order_like(payload):
-    """A refund as the order it is about: what it has beyond its lines is goods without a category."""
-    lines = [dict(line) for line in payload.get("lines", [])]
+    """A refund as the order it is about: what it has beyond its lines is goods without a category. Pieces that are not told
+    went not back."""
+    lines = [{"quantity_milli": 0, **line} for line in payload.get("lines", [])]
     rest = amount_of(payload) - sum(line.get("amount_minor", 0) for line in lines)
     if rest or not lines:
-        lines.append({"amount_minor": rest})
+        lines.append({"quantity_milli": 0, "amount_minor": rest})
     return {**{name: payload[name] for name in ("currency", "channel", "store", "partner", "attributes") if name in payload},
             "lines": lines}

@@ -211,7 +211,7 @@ class Spending:
             part[1] = 0
             lot.held -= points
             for mark in lot.marks:  # clawed back on release
-                clawed = min(points, mark.left, max(0, lot.marked - lot.held))
+                clawed = min(points, mark.left)
                 if clawed:
                     mark.left -= clawed
                     points -= clawed
@@ -292,12 +292,12 @@ class Spending:
         member, taken = lot.member, 0
         for note in member.noted.get(lot.currency, []):
             part = min(note.left, points - taken)
-            if part:
-                note.left -= part
-                taken += part
-                account = "ACTIVE" if lot.passing else lot.account
-                self.out_of(lot, part)
-                self.post(member, "CLAW_BACK", account, "REVERSED", lot.currency, part, lot, self.now(), **ids)
+            note.left -= part
+            taken += part
+        if taken:
+            account = "ACTIVE" if lot.passing else lot.account
+            self.out_of(lot, taken)
+            self.post(member, "CLAW_BACK", account, "REVERSED", lot.currency, taken, lot, self.now(), **ids)
         member.noted[lot.currency] = [note for note in member.noted.get(lot.currency, []) if note.left]
         return taken
 

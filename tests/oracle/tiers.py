@@ -16,7 +16,7 @@ class Tier:
         self.attained = 0  # when the level under review was
         self.last_review = None  # its result
         self.closed = None  # of the last review of a calendar period: (the period's end, level before)
-        self.reached = None  # by upgrades since then
+        self.reached = None  # (when, level): by the latest upgrade since then
         self.grace = None  # (its end, what the review decided)
         self.carried = {}  # what counts on top, by the start of the period
         self.override = None
@@ -51,7 +51,7 @@ class Tiers:
             facts = member.metrics.setdefault(key, [])
             facts.append((at, change))
             stored(sum(each for _, each in facts))
-            self.changed.append((member, key[0], at))
+            self.changed.append((member, key, at))
 
     def window(self, member, rulebook, group, instant):
         """The window of a group that contains an instant; of a rolling one, what lies behind it."""
@@ -115,6 +115,8 @@ class Tiers:
     def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
         tier = member.tiers[group.name]
         before = self.held(rulebook, group, tier)
+        if direction in ("UPGRADED", "DOWNGRADED"):
+            direction = "UPGRADED" if to > before else "DOWNGRADED"
         if tier.history:
             effective = max(effective, tier.history[-1][0])
         if direction != "RENEWED" or reason == "OVERRIDE":
@@ -143,12 +145,13 @@ class Tiers:
 
     def evaluate(self, member, instant, effective):
         rulebook = self.rulebook_at(instant)
-        changed = {(group, at) for other, group, at in self.changed if other is member}
+        changed = {(key, at) for other, key, at in self.changed if other is member}
         self.changed = []
         if rulebook is None or member.enrolled is None:
             return
         for group in rulebook.tiers.values():
-            dates = [at for name, at in changed if name == group.name]
+            keys = [self.metric_key(group, metric) for metric in group.metrics]
+            dates = [at for key, at in changed if key in keys]
             if not self.correct(member, rulebook, group, instant, dates):
                 self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
 
@@ -165,7 +168,7 @@ class Tiers:
             return
         since = max(effective, tier.history[-1][0]) if tier.history else effective
         tier.grace = None
-        tier.reached = group.levels[to].name
+        tier.reached = (instant, group.levels[to].name)
         self.attain(member, rulebook, group, tier, to, instant, since)
         if tier.override is None:
             self.change_tier(member, rulebook, group, to, "UPGRADED", reason, values, effective)
@@ -197,7 +200,9 @@ class Tiers:
             tier.grace = None
         if reviewed:
             tier.last_review = group.levels[decided].name
-        to = max(decided, self.level_of(tier.reached, rulebook, group))
+        to = decided
+        if tier.reached is not None and tier.reached[0] >= end:
+            to = max(to, self.level_of(tier.reached[1], rulebook, group))
         if group.upgrade == "immediate":
             to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
         if to == self.under(rulebook, group, tier):
@@ -236,7 +241,7 @@ class Tiers:
         if tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
         if tier.at_risk is not None and tier.override is None:
-            yield tier.at_risk, NOTICE, (1, order), self.at_risk, (member, name)
+            yield tier.at_risk, NOTICE, (2, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
         member, name = what
@@ -261,7 +266,7 @@ class Tiers:
 
     def conclude(self, member, rulebook, group, tier, to, values, instant):
         """The result of a review."""
-        tier.grace = None
+        tier.grace = tier.reached = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
         self.attain(member, rulebook, group, tier, to, instant, instant)
@@ -387,7 +392,7 @@ class Tiers:
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
                 tier.grace = None
-                if group.window.kind != "rolling" or tier.review is None:
+                if group.window.kind != "rolling" or tier.review is None or removed:
                     self.attain(member, rulebook, group, tier, level, instant, instant)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
                     self.changed_by_rulebook(member, rulebook, group, tier, level, values, instant)
