@@ -298,7 +298,6 @@ class Members:
         lot.expired -= points
         lot.fixed_expiry, lot.governed = expires, False
         self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
-        self.amount(lot.currency, requested=points, granted=points)
         if self.reached(lot, expires):
             self.expire_at_once(lot, points)
         else:
