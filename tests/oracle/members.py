@@ -282,8 +282,8 @@ class Members:
         """A share of what expired of the lots, of each currency rounded down."""
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.expired and not lot.lost and lot.phase in ("passed", "active") and
-                           (lot.held or not lot.remaining))
+                           lambda lot: lot.expired and not lot.lost and
+                           (lot.state == "active" if lot.held else not lot.remaining))
         self.judge_state()
         lots.sort(key=lambda lot: (lot.held > 0, lot.spend_order() if lot.held else lot.id))
         for currency in self.currencies:
@@ -296,6 +296,8 @@ class Members:
     def reinstate(self, lot, points, expires):
         before = lot.expires
         lot.expired -= points
+        if not lot.remaining:
+            lot.phase = "passed"
         lot.fixed_expiry, lot.governed = expires, False
         self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
         if self.reached(lot, expires):
