@@ -106,7 +106,7 @@ class Members:
         member = self.change_state(["frozen"], "frozen")
         frozen_at, now = member.frozen_at, event["occurred_at_ms"]
         for lot in member.lots:
-            if lot.phase in ("passed", "cancelled") or lot.fixed_expiry is None:
+            if lot.phase == "cancelled" or lot.fixed_expiry is None:
                 continue
             moved, grace_end = max(0, now - max(frozen_at, lot.earned)), lot.grace_end()
             if lot.fixed_expiry > frozen_at:

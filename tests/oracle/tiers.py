@@ -308,7 +308,7 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         tier.at_risk = None
         group = rulebook.tiers.get(name)
-        if group is None or tier.review is None:
+        if group is None or tier.review is None or group.downgrade == "none":
             return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
