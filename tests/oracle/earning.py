@@ -1,5 +1,5 @@
-"""What an order earns, and what of it stays when a part goes back (semantics §4 phases 1 to 7, §6), in fractions that are never
-rounded but where the law rounds."""
+"""What an order earns, and what of it stays when a part goes back (semantics §4 phases 1 to 7, §6), in fractions that are
+never rounded but where the law rounds."""
 
 import fractions
 import math

@@ -276,7 +276,8 @@ class Members:
         self.bring_back(event, payload, rulebook, Fraction(1))
 
     def renew_lots(self, event, payload, rulebook):
-        self.bring_back(event, payload, rulebook, Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"]))
+        part = Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"])
+        self.bring_back(event, payload, rulebook, part)
 
     def bring_back(self, event, payload, rulebook, part):
         """A share of what expired of the lots, of each currency rounded down."""

@@ -273,7 +273,8 @@ class Tiers:
         if tier.override is not None:
             return
         if to != level:
-            self.change_tier(member, rulebook, group, to, "UPGRADED" if to > level else "DOWNGRADED", "REVIEW", values, instant)
+            direction = "UPGRADED" if to > level else "DOWNGRADED"
+            self.change_tier(member, rulebook, group, to, direction, "REVIEW", values, instant)
         elif level > 0 and group.downgrade != "none":
             self.change_tier(member, rulebook, group, to, "RENEWED", "REVIEW", values, instant)
 
