@@ -198,8 +198,7 @@ class Tiers:
             decided = before
         else:
             tier.grace = None
-        if reviewed:
-            tier.last_review = group.levels[decided].name
+        tier.last_review = group.levels[decided].name
         to = decided
         if tier.reached is not None and tier.reached[0] >= end:
             to = max(to, self.level_of(tier.reached[1], rulebook, group))
@@ -392,7 +391,6 @@ class Tiers:
                 before, level = tier.under, self.under(rulebook, group, tier)
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
-                tier.grace = None
                 if group.window.kind != "rolling" or tier.review is None or removed:
                     self.attain(member, rulebook, group, tier, level, instant, instant)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
