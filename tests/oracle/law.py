@@ -24,9 +24,6 @@ ENVELOPE = ("source", "id", "member", "guest", "occurred_at_ms", "correlation_id
 WAITING_KINDS = ("refund", "cancellation", "delivered")  # of unknown members they wait for the order that they name
 
 
-SPENDING_KINDS = ("redeem", "hold", "capture_hold", "release_hold", "cancel_redemption")
-
-
 class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots, Due):
     def __init__(self):
         self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
@@ -242,8 +239,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             if accepted else []})
 
     def in_order(self, amounts, event):
-        """Currency by currency, as the event's rulebook has them; of what is spent, as it was touched."""
-        if kind_of(event) in SPENDING_KINDS:
+        """Currency by currency: of what earns as the event's rulebook has them, else as they were touched."""
+        if kind_of(event) not in ("purchase", "activity", "enrol"):
             return amounts.items()
         rulebook = self.rulebook_at(event.get("occurred_at_ms", 0))
         names = [*(rulebook.currencies if rulebook is not None else ()), *self.currencies]

@@ -211,7 +211,7 @@ class Spending:
             part[1] = 0
             lot.held -= points
             for mark in lot.marks:  # clawed back on release
-                clawed = min(points, mark.left, max(0, lot.marked - lot.held))
+                clawed = min(points, mark.left)
                 if clawed:
                     mark.left -= clawed
                     points -= clawed

@@ -392,7 +392,7 @@ class Tiers:
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
                 tier.grace = None
-                if group.window.kind != "rolling" or tier.review is None:
+                if group.window.kind != "rolling" or tier.review is None or removed:
                     self.attain(member, rulebook, group, tier, level, instant, instant)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
                     self.changed_by_rulebook(member, rulebook, group, tier, level, values, instant)
