@@ -6,6 +6,7 @@
 #include "engine/core/award.h"
 #include "engine/core/cap.h"
 #include "engine/core/fact.h"
+#include "engine/core/life.h"
 #include "engine/core/lot.h"
 #include "engine/core/return_priv.h"
 #include "engine/core/tier.h"
@@ -205,6 +206,7 @@ static void
 book_metrics(struct apply *apply, const struct returning *returning)
 {
     const struct program *program = &returning->rulebook->program;
+    if (life_has_forgotten(apply->member, returning->ordinal)) return;
     for (uint32_t g = 0; g < program->group_count; g++) {
         for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
             int64_t change = metric_change(returning, g, m);
@@ -234,7 +236,9 @@ book_missions(struct apply *apply, const struct returning *returning)
         .after = returning->after.whole ? NULL : &after,
         .whole = returning->after.whole && !returning->before.whole,
     };
-    if (returned.mission_count > 0 && !returning->before.whole) award_return(apply, &returned);
+    bool forgotten = life_has_forgotten(apply->member, returning->ordinal);
+    if (returned.mission_count > 0 && !returning->before.whole && !forgotten)
+        award_return(apply, &returned);
 }
 
 void
