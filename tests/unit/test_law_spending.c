@@ -493,6 +493,10 @@ Test(law_spending, a_grace_lets_late_spends_find_what_lapses)
          "02-03 spend S2 30 @ 01-31     | lapsing 20 > lapse 50 redeem 30\n"
          "02-04 undo S2                 | lapsing 20 active 0 > undo 30 expire 30\n"
          "02-04 undo S1                 | lapsing 20 active 0 > undo 50 expire 50"},
+        {"of a lot that was used up nothing lapses: what is undone expires at once, too",
+         "01-01 grant A 100 until 02-01\n"
+         "01-10 spend S1 100\n"
+         "02-03 undo S1                 | lapsing 0 active 0 > undo 100 expire 100"},
         {"a hold from lapsing goes back to lapsing",
          "01-01 grant A 100 until 02-01\n"
          "02-03 hold H1 60 @ 01-31      | lapsing 40 held 60 > lapse 100 hold 60\n"
