@@ -257,11 +257,13 @@ add_base(struct calculation *calculation, uint32_t rule, struct fraction amount,
         .eligible_minor = eligible,
     };
     struct campaign_effect effect;
-    struct fraction multiplied;
+    struct rate multiplier = rule_multiplier(input, &program->rules[rule]);
+    struct fraction multiplied = amount;
     if (amount.numerator == 0) return true;
-    if (!fraction_multiply_rate(amount, rule_multiplier(input, &program->rules[rule]),
-                                &multiplied) ||
-        !campaign_apply(calculation->scratch, program, rule, input->match->campaigns, of_lines,
+    if (multiplier.numerator != multiplier.denominator &&
+        !fraction_multiply_rate(amount, multiplier, &multiplied))
+        return false;
+    if (!campaign_apply(calculation->scratch, program, rule, input->match->campaigns, of_lines,
                         multiplied, &effect))
         return false;
     part.exact = effect.base;
@@ -407,9 +409,9 @@ bool
 earn_compute(struct arena *scratch, const struct earn_input *input, struct earn_result *out_result)
 {
     const struct program *program = &input->rulebook->program;
-    struct earn_result result = {0};
     struct calculation calculation = {
-        .scratch = scratch, .input = input, .program = program, .result = &result};
+        .scratch = scratch, .input = input, .program = program, .result = out_result};
+    memset(out_result->grants, 0, program->currency_count * sizeof out_result->grants[0]);
     prepare(&calculation);
     for (uint32_t i = 0; i < input->money->line_count; i++) {
         if (!tally_line(&calculation, i)) return false;
@@ -419,9 +421,9 @@ earn_compute(struct arena *scratch, const struct earn_input *input, struct earn_
     }
     if (!add_orders(&calculation)) return false;
     for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (!parts_round(scratch, program->currencies[c].rounding, &result.grants[c])) return false;
+        if (!parts_round(scratch, program->currencies[c].rounding, &out_result->grants[c]))
+            return false;
     }
-    *out_result = result;
     return true;
 }
 

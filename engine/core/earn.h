@@ -51,7 +51,8 @@ struct earn_result {
     struct earn_grant grants[PROGRAM_CURRENCIES_MAX];
 };
 
-/* False when an amount would leave its bits: the verdict is overflow. Lists lie in the arena. */
+/* Fills in the grants of the program's currencies. False when an amount would leave its bits: the
+ * verdict is overflow. Lists lie in the arena. */
 bool earn_compute(struct arena *scratch, const struct earn_input *input,
                   struct earn_result *out_result);
 

@@ -36,7 +36,8 @@ grow(struct arena *scratch, void *list, uint32_t count, uint32_t *capacity, size
 {
     if (count < *capacity) return list;
     uint32_t wanted = *capacity == 0 ? FIRST_CAPACITY : 2 * *capacity;
-    void *room = eligible_list(scratch, wanted, item_bytes);
+    void *room = arena_alloc(scratch, wanted * item_bytes);
+    CHECK(room != NULL);
     if (count > 0) memcpy(room, list, count * item_bytes);
     *capacity = wanted;
     return room;

@@ -144,15 +144,12 @@ return_loose(struct apply *apply)
         if (!same) return VERDICT_CONFLICTING_REFUND;
     }
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
+    if (known != NULL) return VERDICT_ACCEPTED; /* told again it does nothing */
     struct report report = {.kind = EVENT_REFUND, .refund = *refund};
     struct limit_use use;
     struct limit_finding finding;
     enum verdict verdict = return_limits(apply, &report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (known != NULL) { /* told again it does nothing */
-        limit_count(apply, &use, &finding);
-        return VERDICT_ACCEPTED;
-    }
     if (!fits || !compute(apply, &loose)) return VERDICT_OVERFLOW;
     verdict = judge(apply, &loose);
     if (verdict != VERDICT_ACCEPTED) return verdict;

@@ -3,8 +3,12 @@
 bool
 parts_round(struct arena *scratch, enum rounding rounding, struct earn_grant *grant)
 {
-    grant->exact = fraction_from_i64(0);
-    for (uint32_t i = 0; i < grant->part_count; i++) {
+    if (grant->part_count == 0) {
+        grant->exact = fraction_from_i64(0);
+        return true;
+    }
+    grant->exact = grant->parts[0].exact;
+    for (uint32_t i = 1; i < grant->part_count; i++) {
         if (!fraction_add(grant->exact, grant->parts[i].exact, &grant->exact)) return false;
     }
     if (!fraction_round(grant->exact, rounding, &grant->requested)) return false;
@@ -12,7 +16,6 @@ parts_round(struct arena *scratch, enum rounding rounding, struct earn_grant *gr
         grant->parts[0].requested = grant->parts[0].points = grant->requested;
         return true;
     }
-    if (grant->part_count == 0) return true;
     struct fraction *weights = eligible_list(scratch, grant->part_count, sizeof *weights);
     int64_t *shares = eligible_list(scratch, grant->part_count, sizeof *shares);
     for (uint32_t i = 0; i < grant->part_count; i++)

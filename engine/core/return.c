@@ -397,15 +397,12 @@ return_apply(struct apply *apply, const struct reference *reference, const struc
     if (!return_open(apply, reference, report, &returning)) return VERDICT_OVERFLOW;
     enum verdict known, verdict = judge_report(apply, &returning, reference);
     if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (is_known(&returning, &known)) return VERDICT_ACCEPTED; /* told again it does nothing */
     struct clamped before = clamped_of(&returning);
     struct limit_use use;
     struct limit_finding finding;
     verdict = return_limits(apply, report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (is_known(&returning, &known)) { /* told again it does nothing */
-        if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
-        return VERDICT_ACCEPTED;
-    }
     if (!return_take_report(&returning)) return VERDICT_OVERFLOW;
     returning.after = return_picture(returning.scratch, &returning.order, returning.paid);
     if (!return_amounts(apply, &returning)) return VERDICT_OVERFLOW;

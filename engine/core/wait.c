@@ -94,13 +94,17 @@ waits(const struct member *member, const struct reference *row)
            fact_find(member, FACT_DELIVERED, 0, key, 0) != NULL;
 }
 
-/* Whether a delta waits under the same id; with which amount says *out_same. */
+/* Whether the same was told before and waits: a delta by its id, whose amount *out_same compares;
+ * the others by their kind. */
 static bool
 is_repeated(const struct apply *apply, const struct report *first, bool *out_same)
 {
-    const struct refund *refund = &apply->event->refund;
+    const struct event *event = apply->event;
     int64_t total = 0, first_total = 0;
-    if (apply->event->kind != EVENT_REFUND || first->kind != EVENT_REFUND) return false;
+    *out_same = true;
+    if (first->kind != event->kind) return false;
+    if (event->kind != EVENT_REFUND) return true;
+    const struct refund *refund = &event->refund;
     if (refund->style != REFUND_DELTA || first->refund.style != REFUND_DELTA) return false;
     if (!bytes_equal(refund->refund_id, first->refund.refund_id)) return false;
     *out_same = return_total(refund, &total) && return_total(&first->refund, &first_total) &&
@@ -140,6 +144,23 @@ set_fact(struct apply *apply, uint64_t hash)
     apply->member = NULL;
 }
 
+/* Looks among what waits for the order already. */
+static enum verdict
+judge_repeats(const struct apply *apply, const struct member *known,
+              struct reference *const *rows, size_t count, bool *out_repeated)
+{
+    *out_repeated = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!waits(known, rows[i])) continue;
+        struct report first = decode(apply->state, rows[i], NULL);
+        bool same;
+        if (!is_repeated(apply, &first, &same)) continue;
+        if (!same) return VERDICT_CONFLICTING_REFUND;
+        *out_repeated = true;
+    }
+    return VERDICT_ACCEPTED;
+}
+
 enum verdict
 wait_begin(struct apply *apply, struct bytes order_id)
 {
@@ -150,33 +171,24 @@ wait_begin(struct apply *apply, struct bytes order_id)
     struct report report = return_report(apply);
     struct limit_use use = {0};
     struct limit_finding finding;
-    bool repeated = false;
-    for (size_t i = 0; i < count; i++) {
-        if (!waits(known, rows[i])) continue;
-        struct report first = decode(state, rows[i], NULL);
-        bool same;
-        if (!is_repeated(apply, &first, &same)) continue;
-        if (!same) return VERDICT_CONFLICTING_REFUND;
-        repeated = true;
-    }
+    bool repeated;
+    enum verdict verdict = judge_repeats(apply, known, rows, count, &repeated);
+    if (verdict != VERDICT_ACCEPTED) return verdict;
     if (apply->member != NULL && apply->member->status >= MEMBER_CLOSED)
         return VERDICT_MEMBER_CLOSED;
-    if (!repeated && (count >= WAITING_MAX || !facts_fit(known, 1))) {
+    apply->waiting = true;
+    if (repeated) return VERDICT_ACCEPTED; /* told again it does nothing */
+    if (count >= WAITING_MAX || !facts_fit(known, 1)) {
         apply->detail = bytes_from_cstr("too much waits for the order already");
         return VERDICT_LIMIT_REACHED;
     }
     if (apply->member != NULL) {
-        enum verdict verdict = return_limits(apply, &report, &use, &finding);
+        verdict = return_limits(apply, &report, &use, &finding);
         if (verdict != VERDICT_ACCEPTED) return verdict;
     }
     int64_t total;
     if (report.kind == EVENT_REFUND && !return_total(&report.refund, &total))
         return VERDICT_OVERFLOW;
-    apply->waiting = true;
-    if (repeated) { /* told again it does nothing */
-        if (use.of == LIMITED_REFUND) limit_count(apply, &use, &finding);
-        return VERDICT_ACCEPTED;
-    }
     uint64_t number = apply_waiting_room(apply)->number;
     apply->reference_hash =
         reference_hash(&state->memo, REFERENCE_WAITING, apply->event->member, order_id);
