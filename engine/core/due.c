@@ -164,6 +164,7 @@ due_rows_needed(const struct state *state, const struct member *member, int64_t 
         if (facts[i].a > until_ms || !reads_row(&facts[i])) continue;
         if (references_get(&state->references, ordinal) == NULL) references_need(ordinal, needs);
     }
+    return_marks_need(state, member, needs);
 }
 
 /* An instant for which notices went out is over once no lot of it is left: that is no item of its

@@ -7,7 +7,7 @@
  *   MISSION        window start · form    a progress, b how often it was completed. Of consecutive
  *                  periods the window is 0 and a counts what forgotten runs deserved.
  *   MISSION_RUN    the periods with at least one event, as runs (run.h)
- *   MISSION_AGAIN  period · unit          a further events of the period, for a return may take one
+ *   MISSION_AGAIN  period · form          a further events of the period, for a return may take one
  *
  * Invariants:
  *  1. b never falls: what was completed stands, and progress that returns is not paid again.
@@ -18,11 +18,15 @@
 #include "engine/core/output.h"
 #include "engine/core/tier.h"
 
-/* Counts of different forms of one name have nothing to do with each other. */
+/* What is kept under one name by versions that mean different things by it has nothing to do with
+ * each other: everything but target, points and filters makes the form. */
 static uint32_t
-form_of(const struct program_mission *mission)
+form_of(const struct rulebook *rulebook, uint32_t index)
 {
-    return (uint32_t)mission->per | (uint32_t)mission->goal << 8 | (uint32_t)mission->every << 16;
+    const struct program_mission *mission = &rulebook->program.missions[index];
+    uint32_t form = (uint32_t)mission->per | (uint32_t)mission->goal << 4 |
+                    (uint32_t)mission->every << 6 | (uint32_t)mission->of << 9;
+    return form | (uint32_t)rulebook->mission_counts[index] << 16;
 }
 
 static struct run_place
@@ -31,7 +35,7 @@ periods_of(const struct rulebook *rulebook, uint32_t index)
     return (struct run_place){
         .kind = FACT_MISSION_RUN,
         .slot = rulebook->mission_slot[index],
-        .unit = rulebook->program.missions[index].every,
+        .form = form_of(rulebook, index),
     };
 }
 
@@ -53,7 +57,7 @@ find(const struct member *member, const struct rulebook *rulebook, uint32_t inde
 {
     if (member == NULL) return NULL;
     return fact_find(member, FACT_MISSION, rulebook->mission_slot[index], window,
-                     form_of(&rulebook->program.missions[index]));
+                     form_of(rulebook, index));
 }
 
 /* ---- Planning ---- */
@@ -192,7 +196,7 @@ change_fact(struct apply *apply, const struct rulebook *rulebook, uint32_t index
     struct fact fact = {
         .kind = FACT_MISSION,
         .slot = rulebook->mission_slot[index],
-        .index = form_of(&rulebook->program.missions[index]),
+        .index = form_of(rulebook, index),
         .key = window,
     };
     if (found != NULL) fact = *found;
@@ -212,7 +216,7 @@ forget_windows(struct apply *apply, const struct rulebook *rulebook, uint32_t in
     for (;;) {
         struct facts facts = facts_of_slot(apply->member, FACT_MISSION, slot);
         uint32_t i = 0;
-        while (i < facts.count && facts.items[i].index != form_of(mission))
+        while (i < facts.count && facts.items[i].index != form_of(rulebook, index))
             i++;
         if (i == facts.count) return;
         struct instant end =
@@ -241,7 +245,7 @@ book_period(struct apply *apply, struct rulebook *rulebook, const struct award_n
         struct fact again = {
             .kind = FACT_MISSION_AGAIN,
             .slot = (uint16_t)periods.slot,
-            .index = periods.unit,
+            .index = periods.form,
             .key = note->key,
             .a = 1,
         };
@@ -315,14 +319,14 @@ return_period(struct apply *apply, const struct rulebook *rulebook, uint32_t ind
     struct members *members = &apply->state->members;
     struct run_place periods = periods_of(rulebook, index);
     int64_t period = period_of(rulebook, &rulebook->program.missions[index], at);
-    if (fact_value(apply->member, FACT_MISSION_AGAIN, periods.slot, period, periods.unit) == 0) {
+    if (fact_value(apply->member, FACT_MISSION_AGAIN, periods.slot, period, periods.form) == 0) {
         run_remove(members, &apply->member, periods, period);
         return;
     }
     struct fact again = {
         .kind = FACT_MISSION_AGAIN,
         .slot = (uint16_t)periods.slot,
-        .index = periods.unit,
+        .index = periods.form,
         .key = period,
         .a = -1,
     };

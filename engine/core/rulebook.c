@@ -213,7 +213,7 @@ slots_suffice(const struct rulebooks *rulebooks, const struct program *program)
         [NAME_LIMIT] = program->limit_count,
         [NAME_FUNDER] = program->funder_count,
         [NAME_REWARD] = program->spending.reward_count,
-        [NAME_ACTIVITY] = PROGRAM_GROUPS_MAX * PROGRAM_METRICS_MAX,
+        [NAME_ACTIVITY] = PROGRAM_GROUPS_MAX * PROGRAM_METRICS_MAX + program->mission_count,
     };
     for (size_t kind = 0; kind < NAME_KINDS; kind++) {
         if (rulebooks->names[kind].count + more[kind] > NAME_SLOTS_MAX) return false;
@@ -328,8 +328,13 @@ take_slots(struct rulebooks *rulebooks, struct rulebook *rulebook)
     }
     for (uint32_t i = 0; i < program->rule_count; i++)
         rulebook->rule_basis[i] = rulebook_basis(rulebook, program->rules[i].basis);
-    for (uint32_t i = 0; i < program->mission_count; i++)
-        rulebook->mission_basis[i] = rulebook_basis(rulebook, program->missions[i].basis);
+    for (uint32_t i = 0; i < program->mission_count; i++) {
+        const struct program_mission *mission = &program->missions[i];
+        rulebook->mission_basis[i] = rulebook_basis(rulebook, mission->basis);
+        rulebook->mission_counts[i] = mission->of == COUNTED_ACTIVITY
+                                          ? take_name(rulebooks, NAME_ACTIVITY, mission->activity)
+                                          : mission->money;
+    }
 }
 
 static void

@@ -50,6 +50,7 @@ struct rulebook {
     uint16_t rule_slot[PROGRAM_RULES_MAX], campaign_slot[PROGRAM_RULES_MAX];
     uint16_t award_slot[PROGRAM_RULES_MAX], streak_slot[PROGRAM_RULES_MAX];
     uint16_t mission_slot[PROGRAM_RULES_MAX];
+    uint16_t mission_counts[PROGRAM_RULES_MAX]; /* slot of the activity, or the money of a sum */
     uint16_t cap_slot[PROGRAM_CAPS_MAX], limit_slot[PROGRAM_LIMITS_MAX];
     uint16_t funder_slot[PROGRAM_FUNDERS_MAX], reward_slot[PROGRAM_REWARDS_MAX];
 
@@ -77,7 +78,7 @@ enum name_kind {
     NAME_LIMIT,
     NAME_FUNDER,
     NAME_REWARD,
-    NAME_ACTIVITY, /* kinds of activity that a tier counts */
+    NAME_ACTIVITY, /* kinds of activity that a tier or a mission counts */
     NAME_KINDS,
 };
 

@@ -7,7 +7,7 @@ run_of(const struct member *member, struct run_place place, int64_t bucket)
     struct facts facts = facts_of_slot(member, place.kind, place.slot);
     for (uint32_t i = facts.count; i > 0; i--) {
         struct fact *run = &facts.items[i - 1];
-        if (run->index == place.unit && run->key <= bucket) return bucket <= run->a ? run : NULL;
+        if (run->index == place.form && run->key <= bucket) return bucket <= run->a ? run : NULL;
     }
     return NULL;
 }
@@ -32,7 +32,7 @@ set_run(struct members *members, struct member **member, struct run_place place,
     struct fact run = {
         .kind = (uint8_t)place.kind,
         .slot = (uint16_t)place.slot,
-        .index = place.unit,
+        .index = place.form,
         .key = first,
         .a = last,
     };
@@ -45,7 +45,7 @@ run_add(struct members *members, struct member **member, struct run_place place,
     struct run_join join = run_look(*member, place, bucket);
     CHECK(!join.there);
     if (join.after > 0)
-        CHECK(fact_remove(members, member, place.kind, place.slot, bucket + 1, place.unit));
+        CHECK(fact_remove(members, member, place.kind, place.slot, bucket + 1, place.form));
     set_run(members, member, place, bucket - join.before, bucket + join.after);
 }
 
@@ -58,7 +58,7 @@ run_remove(struct members *members, struct member **member, struct run_place pla
     if (first < bucket) {
         set_run(members, member, place, first, bucket - 1);
     } else {
-        CHECK(fact_remove(members, member, place.kind, place.slot, first, place.unit));
+        CHECK(fact_remove(members, member, place.kind, place.slot, first, place.form));
     }
     if (bucket < last) set_run(members, member, place, bucket + 1, last);
 }
@@ -71,7 +71,7 @@ run_repeats(const struct member *member, struct run_place place, int64_t target)
     if (member != NULL) facts = facts_of_slot(member, place.kind, place.slot);
     for (uint32_t i = 0; i < facts.count; i++) {
         const struct fact *run = &facts.items[i];
-        if (run->index == place.unit) repeats += (run->a - run->key + 1) / target;
+        if (run->index == place.form) repeats += (run->a - run->key + 1) / target;
     }
     return repeats;
 }
@@ -84,12 +84,12 @@ run_forget(struct members *members, struct member **member, struct run_place pla
     struct facts facts = facts_of_slot(*member, place.kind, place.slot);
     for (uint32_t i = 0; i < facts.count && facts.items[i].key < bucket;) {
         const struct fact run = facts.items[i];
-        if (run.index != place.unit || run.a >= bucket) {
+        if (run.index != place.form || run.a >= bucket) {
             i++;
             continue;
         }
         repeats += (run.a - run.key + 1) / target;
-        fact_remove(members, member, place.kind, place.slot, run.key, place.unit);
+        fact_remove(members, member, place.kind, place.slot, run.key, place.form);
         facts = facts_of_slot(*member, place.kind, place.slot);
     }
     return repeats;

@@ -1,6 +1,6 @@
 /*
  * Runs of consecutive calendar buckets in which something happened: check-ins of a streak, periods
- * of a mission (semantics §4). A run is one fact, slot · first bucket · unit, whose `a` is its last
+ * of a mission (semantics §4). A run is one fact, slot · first bucket · form, whose `a` is its last
  * bucket, so that years of daily check-ins take one place.
  */
 #ifndef TALLYBOOK_ENGINE_CORE_RUN_H
@@ -8,11 +8,12 @@
 
 #include "engine/core/fact.h"
 
-/* Where runs stand: which fact, whose, in which unit. */
+/* Where runs stand: which fact, whose, and a number that tells apart what has nothing to do with
+ * each other: buckets of different units, missions of different meaning. */
 struct run_place {
     enum fact_kind kind;
     uint32_t slot;
-    enum calendar_unit unit;
+    uint32_t form;
 };
 
 /* What a bucket would join: buckets of the run that ends just before it, and of the one that begins

@@ -8,7 +8,7 @@ place_of(const struct rulebook *rulebook, uint32_t index)
     return (struct run_place){
         .kind = FACT_STREAK,
         .slot = rulebook->streak_slot[index],
-        .unit = rulebook->program.streaks[index].every,
+        .form = rulebook->program.streaks[index].every,
     };
 }
 
@@ -57,8 +57,8 @@ streak_book(struct apply *apply, struct rulebook *rulebook, const struct award_n
     struct run_place place = place_of(rulebook, note->index);
     int64_t reach_ms = award_reach_ms(apply);
     if (reach_ms != INT64_MIN) {
-        int64_t reach =
-            calendar_bucket_number(&rulebook->program.zone, (struct instant){reach_ms}, place.unit);
+        int64_t reach = calendar_bucket_number(&rulebook->program.zone, (struct instant){reach_ms},
+                                               rulebook->program.streaks[note->index].every);
         /* The bucket before it is what the oldest check-in can still join. */
         run_forget(members, &apply->member, place, reach - 1, 1);
     }

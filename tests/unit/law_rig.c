@@ -331,18 +331,21 @@ law_pending(struct law *law, const char *member)
 const struct notice *
 law_notice(const struct law *law, enum notice_kind kind, size_t index)
 {
-    for (size_t i = 0;; i++) {
-        const struct effect *effect = rig_effect(&law->rig, TOPIC_NOTICES, i);
-        if (effect == NULL) return NULL;
-        if (effect->notice.kind == kind && index-- == 0) return &effect->notice;
+    for (size_t i = 0; i < law->rig.log_count; i++) {
+        const struct effect *effect = &law->rig.log[i];
+        if (effect->topic != TOPIC_NOTICES || effect->notice.kind != kind) continue;
+        if (index-- == 0) return &effect->notice;
     }
+    return NULL;
 }
 
 size_t
 law_notices(const struct law *law, enum notice_kind kind)
 {
     size_t count = 0;
-    while (law_notice(law, kind, count) != NULL)
-        count++;
+    for (size_t i = 0; i < law->rig.log_count; i++) {
+        const struct effect *effect = &law->rig.log[i];
+        count += effect->topic == TOPIC_NOTICES && effect->notice.kind == kind;
+    }
     return count;
 }

@@ -339,6 +339,28 @@ Test(law_streaks, years_of_periods_stay_small)
     cr_assert_lt(member->fact_count, 6);
 }
 
+/* Two reviews are told; then the name means shares, of which three are wanted, and then reviews
+ * again, which go on from two. */
+Test(law_streaks, a_name_that_means_something_else_begins_anew)
+{
+    struct program_mission *mission = law_mission(&law, "busy", GOAL_COUNT, COUNTED_ACTIVITY, 3);
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    law_do(&law, "ann", "review");
+    mission->activity = BYTES_LITERAL("share");
+    law_start(&law);
+    for (int i = 1; i <= 3; i++) {
+        law_do(&law, "ann", "review");
+        cr_assert_eq(law_paid(&law), 0);
+        law_do(&law, "ann", "share");
+        cr_assert_eq(law_paid(&law), i == 3 ? 50 : 0, "share %d", i);
+    }
+    mission->activity = BYTES_LITERAL("review");
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    cr_assert_eq(law_paid(&law), 50);
+}
+
 /* ---- Missions and returns ---- */
 
 /* Three orders complete; one is returned and the count falls to 2; another order brings it to 3
