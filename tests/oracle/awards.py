@@ -187,7 +187,8 @@ class Awards:
             if mission.points:
                 self.plan_award(grants, mission, mission.points)
             self.after.append(lambda repetition=repetition: self.mission_completed(grants, mission, window, repetition))
-        self.after.append(lambda: self.mission_advanced(member, mission, fact, window, max(done, min(deserved, mission.repeats))))
+        completed_now = max(done, min(deserved, mission.repeats))
+        self.after.append(lambda: self.mission_advanced(member, mission, fact, window, completed_now))
 
     @staticmethod
     def runs(zone, mission, facts):
@@ -278,7 +279,8 @@ class Awards:
         self.plan_missions(grants, "activity", payload, word=word)
         if word == "birthday":
             self.plan_birthday(grants, "birthday", payload)
-        quarantined = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(), word)
+        quarantined = self.judge_limits(member, rulebook, "activity", payload, occurred, grants.environment, grants.points(),
+                                        word)
         self.enrol_now(member, rulebook)
         if reference[1]:
             member.references.add(reference)
@@ -330,8 +332,9 @@ class Awards:
         environment = self.environment(event, member, rulebook, levels, kind=on)
         grants = Grants(member, rulebook, instant, levels, environment)
         self.plan_birthday(grants, on, {})
-        if all(self.totals.get((currency, "ISSUED"), 0) + points <= NUMBER_MAX for currency, points in grants.points().items()):
-            self.commit(grants)  # else there is no event that could be refused
+        issued = [self.totals.get((currency, "ISSUED"), 0) + points for currency, points in grants.points().items()]
+        if max(issued, default=0) <= NUMBER_MAX:  # else there is no event that could be refused
+            self.commit(grants)
 
 
 def mission_key(mission):

@@ -1,5 +1,5 @@
-"""What an order earns, and what of it stays when a part goes back (semantics §4 phases 1 to 7, §6), in fractions that are never
-rounded but where the law rounds."""
+"""What an order earns, and what of it stays when a part goes back (semantics §4 phases 1 to 7, §6), in fractions that are
+never rounded but where the law rounds."""
 
 import fractions
 import math
@@ -196,8 +196,8 @@ class Judged:
             fit = [rule for rule in rules if rule.per == "line" and i in self.lines_of[rule]]
             found += [(rule, i, points) for rule, points in
                       combined([(rule, banded(rule, values[rule][i])) for rule in fit], self.rulebook.combine.lines)]
-        orders = [(rule, banded(rule, sum(values[rule][i] for i in self.lines_of[rule])))
-                  for rule in rules if rule.per == "order"]
+        totals = {rule: sum(values[rule][i] for i in self.lines_of[rule]) for rule in rules if rule.per == "order"}
+        orders = [(rule, banded(rule, total)) for rule, total in totals.items() if total]  # of nothing it says nothing
         found += [(rule, None, points) for rule, points in combined(orders, self.rulebook.combine.orders)]
         return sorted(found, key=lambda each: each[0].key)
 

@@ -102,7 +102,8 @@ class Member:
                       key=Lot.spend_order)
 
     def active(self, currency):
-        return sum(lot.passing + (lot.remaining if lot.phase == "active" else 0) for lot in self.lots if lot.currency == currency)
+        return sum(lot.passing + (lot.remaining if lot.phase == "active" else 0) for lot in self.lots
+                   if lot.currency == currency)
 
     def sum_of(self, currency, account):
         if account == "ARREARS":
@@ -143,8 +144,8 @@ class Lots:
         return zone.midnight(min(day for day in days if day >= date) + DAY)
 
     def reached(self, lot, instant):
-        """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has its
-        own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
+        """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has
+        its own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
         if instant is None or lot.governed:
             return False
         if lot.member.frozen_at is not None:

@@ -106,7 +106,7 @@ class Members:
         member = self.change_state(["frozen"], "frozen")
         frozen_at, now = member.frozen_at, event["occurred_at_ms"]
         for lot in member.lots:
-            if lot.phase in ("passed", "cancelled") or lot.fixed_expiry is None:
+            if lot.phase == "cancelled" or lot.fixed_expiry is None:
                 continue
             moved, grace_end = max(0, now - max(frozen_at, lot.earned)), lot.grace_end()
             if lot.fixed_expiry > frozen_at:
@@ -276,14 +276,15 @@ class Members:
         self.bring_back(event, payload, rulebook, Fraction(1))
 
     def renew_lots(self, event, payload, rulebook):
-        self.bring_back(event, payload, rulebook, Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"]))
+        part = Fraction(payload["share"].get("numerator", 0), payload["share"]["denominator"])
+        self.bring_back(event, payload, rulebook, part)
 
     def bring_back(self, event, payload, rulebook, part):
         """A share of what expired of the lots, of each currency rounded down."""
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.expired and not lot.lost and lot.phase in ("passed", "active") and
-                           (lot.held or not lot.remaining))
+                           lambda lot: lot.expired and not lot.lost and
+                           (lot.state == "active" if lot.held else not lot.remaining))
         self.judge_state()
         lots.sort(key=lambda lot: (lot.held > 0, lot.spend_order() if lot.held else lot.id))
         for currency in self.currencies:
@@ -296,6 +297,8 @@ class Members:
     def reinstate(self, lot, points, expires):
         before = lot.expires
         lot.expired -= points
+        if not lot.remaining:
+            lot.phase = "passed"
         lot.fixed_expiry, lot.governed = expires, False
         self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
         if self.reached(lot, expires):

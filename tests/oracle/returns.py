@@ -120,7 +120,8 @@ class Returns:
         if self.member is None and subject not in self.strangers:
             self.strangers[subject] = self.numbered(member)
         gives_up = None if kind == "delivered" else rulebook.zone.plus(self.clock, rulebook.returns.wait)
-        member.waiting.setdefault(order_id, []).append(Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal))
+        waiting = Waiting(member, event, kind, order_id, rulebook, gives_up, self.ordinal)
+        member.waiting.setdefault(order_id, []).append(waiting)
         self.done()
         return None
 
@@ -218,8 +219,10 @@ class Returns:
         before = claim.given_back or [0] * len(parts)
         claim.given_back = parts
         for (name, _), part, had in zip(claim.parts, parts, before):
+            if part == had:
+                continue
             for cap in booked.judged.rulebook.caps:
-                if cap.currency == claim.currency and cap.give_back and cap.per != "event" and covers(cap, name) and part != had:
+                if cap.currency == claim.currency and cap.give_back and cap.per != "event" and covers(cap, name):
                     member.cap_uses.setdefault((cap.name, cap.per), []).append([booked.occurred, had - part])
 
     # ---- from where ----

@@ -42,7 +42,8 @@ class Spending:
     def hold(self, event, payload, rulebook):
         member, drawn, pieces = self.judge_spend("hold", event, payload, rulebook, "hold_id", "holds")
         expires = self.clock + (payload.get("timeout_ms") or rulebook.spending.hold_timeout)
-        hold = member.holds[payload["hold_id"]] = Hold(member, [], expires, {"hold_id": payload["hold_id"], **paid_order(payload)})
+        ids = {"hold_id": payload["hold_id"], **paid_order(payload)}
+        hold = member.holds[payload["hold_id"]] = Hold(member, [], expires, ids)
         for lot, part, account in drawn:
             lot.remaining -= part
             lot.held += part

@@ -28,7 +28,8 @@ class Shop:
 
     def rules(self, *rest):
         self.versions += 1
-        text = "\n".join([f"rulebook: example\nversion: {self.versions}\neffective_from: 2020-01-01\nzone: {self.zone}", *rest])
+        head = f"rulebook: example\nversion: {self.versions}\neffective_from: 2020-01-01\nzone: {self.zone}"
+        text = "\n".join([head, *rest])
         self.ledger.entry({"time": max(self.ledger.clock, at("2026-01-01")), "rulebook": Rulebook(text + "\n")})
 
     def tell(self, time, event, occurred=None, **payload):

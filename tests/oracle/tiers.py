@@ -198,8 +198,7 @@ class Tiers:
             decided = before
         else:
             tier.grace = None
-        if reviewed:
-            tier.last_review = group.levels[decided].name
+        tier.last_review = group.levels[decided].name
         to = decided
         if tier.reached is not None and tier.reached[0] >= end:
             to = max(to, self.level_of(tier.reached[1], rulebook, group))
@@ -273,7 +272,8 @@ class Tiers:
         if tier.override is not None:
             return
         if to != level:
-            self.change_tier(member, rulebook, group, to, "UPGRADED" if to > level else "DOWNGRADED", "REVIEW", values, instant)
+            direction = "UPGRADED" if to > level else "DOWNGRADED"
+            self.change_tier(member, rulebook, group, to, direction, "REVIEW", values, instant)
         elif level > 0 and group.downgrade != "none":
             self.change_tier(member, rulebook, group, to, "RENEWED", "REVIEW", values, instant)
 
@@ -308,7 +308,7 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         tier.at_risk = None
         group = rulebook.tiers.get(name)
-        if group is None or tier.review is None:
+        if group is None or tier.review is None or group.downgrade == "none":
             return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
@@ -391,7 +391,6 @@ class Tiers:
                 before, level = tier.under, self.under(rulebook, group, tier)
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
-                tier.grace = None
                 if group.window.kind != "rolling" or tier.review is None or removed:
                     self.attain(member, rulebook, group, tier, level, instant, instant)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
