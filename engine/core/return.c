@@ -149,25 +149,16 @@ give_caps_back(struct apply *apply, const struct returning *returning,
     }
 }
 
-/* What the outcome tells of one currency; they stand in order of first appearance. */
+/* What the outcome tells of one currency. */
 static void
 tell_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted,
             const struct claw_outcome *outcome)
 {
     uint32_t i = 0;
-    while (i < apply->amount_count && apply->amount_slots[i] < slot)
+    while (i < apply->amount_count && apply->amount_slots[i] != slot)
         i++;
-    if (i == apply->amount_count || apply->amount_slots[i] != slot) {
-        output_amount(apply, slot, 0, 0);
-        struct outcome_amount made = apply->amounts[apply->amount_count - 1];
-        for (uint32_t k = apply->amount_count - 1; k > i; k--) {
-            apply->amounts[k] = apply->amounts[k - 1];
-            apply->amount_slots[k] = apply->amount_slots[k - 1];
-        }
-        apply->amounts[i] = made;
-        apply->amount_slots[i] = (uint8_t)slot;
-    }
-    struct outcome_amount *amount = &apply->amounts[i];
+    struct outcome_amount *amount =
+        i < apply->amount_count ? &apply->amounts[i] : output_amount(apply, slot, 0, 0);
     amount->requested.units += requested; /* parts of what was granted */
     amount->granted.units += granted;
     amount->owed.units += outcome->owed;
