@@ -144,7 +144,7 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     posting_move(apply, entering->kind, entering->from, ACCOUNT_ACTIVE, coming.currency, left,
                  &coming, effective_ms);
     if (entering->comes_back) left = meet_claims(apply, &coming, left, effective_ms);
-    if (left > 0 && activate_is_past(apply, &coming)) {
+    if (left > 0 && (coming.state == LOT_LAPSING || activate_is_past(apply, &coming))) {
         int64_t dated_ms = effective_ms > coming.expires_ms ? effective_ms : coming.expires_ms;
         posting_move(apply, POSTING_EXPIRE, ACCOUNT_ACTIVE, ACCOUNT_EXPIRED, coming.currency, left,
                      &coming, dated_ms);

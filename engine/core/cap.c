@@ -24,8 +24,15 @@ cap_is_kept(const struct program_cap *cap)
     return cap->per != PER_EVENT;
 }
 
-/* The fact that counts a cap's use at an instant, without its value. Each way of counting has facts
- * of its own: a version may change it. */
+/* How a cap counts, as a number: a version that changes it begins anew. */
+static uint32_t
+way_of(const struct program_cap *cap)
+{
+    uint32_t days = cap->per == PER_ROLLING ? cap->rolling_days : 0;
+    return days << 8 | (uint32_t)cap->per;
+}
+
+/* The fact that counts a cap's use at an instant, without its value. */
 static struct fact
 use_fact(const struct rulebook *rulebook, uint32_t cap, struct instant occurred_at)
 {
@@ -33,7 +40,7 @@ use_fact(const struct rulebook *rulebook, uint32_t cap, struct instant occurred_
     struct fact fact = {
         .kind = FACT_CAP_USE,
         .slot = rulebook->cap_slot[cap],
-        .index = (uint32_t)what->per,
+        .index = way_of(what),
     };
     if (what->per == PER_LIFETIME) {
         fact.key = INT64_MIN;
@@ -53,7 +60,7 @@ rolling_use(const struct member *member, const struct fact *at, uint32_t days)
     int64_t from = at->key - (int64_t)days * CALENDAR_DAY_MS + 1, sum = 0;
     struct facts facts = facts_between(member, FACT_CAP_USE, at->slot, from, at->key + 1);
     for (uint32_t i = 0; i < facts.count; i++) {
-        if (facts.items[i].index == PER_ROLLING)
+        if (facts.items[i].index == at->index)
             sum += facts.items[i].a; /* parts of what was issued, which has 63 bits in all */
     }
     return sum;

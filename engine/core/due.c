@@ -182,8 +182,7 @@ forget_noticed(struct apply *apply, int64_t ms)
     member_drop_noticed(&apply->state->members, &apply->member, ms);
 }
 
-/* Lots of one slot, by kind. Expiry is twofold: lots at their instant, and lapsing ones at the end
- * of their grace. */
+/* Lots of one slot, by kind. */
 static uint64_t
 do_lots(struct apply *apply, const struct due *due, uint64_t max)
 {
@@ -192,7 +191,6 @@ do_lots(struct apply *apply, const struct due *due, uint64_t max)
     case DUE_TIMEOUT: return activate_give_up(apply, due->slot, due->ms, max);
     case DUE_EXPIRY:
         done = expire_lots(apply, due->slot, due->ms, max);
-        if (done < max) done += expire_lapsed(apply, due->slot, due->ms, max - done);
         forget_noticed(apply, due->ms);
         return done;
     case DUE_ACTIVATION: return activate_due(apply, due->slot, due->ms, max);

@@ -48,18 +48,30 @@ expire_one(struct apply *apply, struct lot *lot, int64_t instant_ms, int64_t dat
     due_note(apply, grace_ms, DUE_EXPIRY);
 }
 
+/* What an instant makes of a lot: its expiry, or the end of its grace. */
+static bool
+reach(struct apply *apply, struct lot *lot, int64_t ms)
+{
+    if (lot->remaining == 0) return false;
+    if (lot->state == LOT_LAPSING) {
+        if (lot->deadline_ms != ms) return false;
+        posting_move_lot(apply, POSTING_LAPSE_END, ACCOUNT_LAPSING, ACCOUNT_EXPIRED, lot,
+                         lot->remaining, lot->expires_ms);
+        return true;
+    }
+    if (lot->expires_ms < ms) return false;
+    expire_one(apply, lot, ms, ms);
+    return true;
+}
+
 uint64_t
 expire_lots(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 {
     uint32_t count, seen = 0;
     uint64_t expired = 0;
     struct lot *lots = lots_of(apply->member, slot, &count);
-    for (; seen < count && expired < max && lots[seen].expires_ms <= ms; seen++) {
-        struct lot *lot = &lots[seen];
-        if (lot->expires_ms < ms || lot->remaining == 0 || lot->state == LOT_LAPSING) continue;
-        expire_one(apply, lot, ms, ms);
-        expired++;
-    }
+    for (; seen < count && expired < max && lots[seen].expires_ms <= ms; seen++)
+        expired += reach(apply, &lots[seen], ms);
     posting_sweep(apply, slot, seen);
     return expired;
 }
@@ -97,23 +109,6 @@ expire_inactive(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
         lots_of(apply->member, slot, &count);
         if (count < before) i--;
     }
-    return expired;
-}
-
-uint64_t
-expire_lapsed(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
-{
-    uint32_t count, seen = 0;
-    uint64_t expired = 0;
-    struct lot *lots = lots_of(apply->member, slot, &count);
-    for (; seen < count && expired < max; seen++) {
-        struct lot *lot = &lots[seen];
-        if (lot->state != LOT_LAPSING || lot->deadline_ms != ms || lot->remaining == 0) continue;
-        posting_move_lot(apply, POSTING_LAPSE_END, ACCOUNT_LAPSING, ACCOUNT_EXPIRED, lot,
-                         lot->remaining, lot->expires_ms);
-        expired++;
-    }
-    posting_sweep(apply, slot, seen);
     return expired;
 }
 

@@ -12,15 +12,12 @@ int64_t expire_of(const struct state *state, const struct member *member, const 
  * INT64_MAX = never. */
 int64_t expire_notice_at(const struct state *state, const struct lot *lot);
 
-/* Expires up to `max` lots of a slot whose instant is `ms`, or lets them lapse where there is a
- * grace; returns how many. What is held of them stays. */
+/* Expires up to `max` lots of a slot whose instant is `ms` or whose grace ends then, in spend
+ * order; with a grace they lapse first. Returns how many. What is held of them stays. */
 uint64_t expire_lots(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);
 
 /* The same for the lots of a slot that expire by inactivity, at the clock's instant. */
 uint64_t expire_inactive(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);
-
-/* Expires up to `max` lapsing lots of a slot whose grace ends at `ms`, dated at their instants. */
-uint64_t expire_lapsed(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max);
 
 /* Tells of everything that expires at `expires_ms` in the slot, once. */
 void expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t effective_ms);

@@ -377,7 +377,7 @@ book_amounts(struct grant_plan *plan, uint32_t currency)
         granted += grant->granted; /* all of it is issued, which has 63 bits */
         if (cap == CAP_NONE) cap = grant->cap;
     }
-    if (!any || apply->event == NULL) return;
+    if (!any || requested == 0 || apply->event == NULL) return;
     struct outcome_amount *amount =
         output_amount(apply, plan->rulebook->currency_slot[currency], requested, granted);
     if (cap != CAP_NONE)

@@ -116,7 +116,7 @@ static bool
 outlives(uint8_t kind)
 {
     return kind == FACT_FORMER || kind == FACT_PROFILE || kind == FACT_SCHEDULE ||
-           kind == FACT_THAWED || kind == FACT_PARKED;
+           kind == FACT_THAWED || kind == FACT_PARKED || kind == FACT_CLOSED;
 }
 
 static void
@@ -132,7 +132,15 @@ close_account(struct apply *apply)
         struct fact *fact = &member_facts(apply->member)[i - 1];
         if (!outlives(fact->kind)) facts_remove(members, &apply->member, (struct facts){fact, 1});
     }
+    struct fact closed = {.kind = FACT_CLOSED, .a = (int64_t)apply->ordinal};
+    fact_set(members, &apply->member, &closed);
     apply->member->status = MEMBER_CLOSED;
+}
+
+bool
+life_has_forgotten(const struct member *member, uint64_t ordinal)
+{
+    return ordinal < (uint64_t)fact_value(member, FACT_CLOSED, 0, 0, 0);
 }
 
 /* ---- Judging ---- */

@@ -4,6 +4,10 @@
 
 #include "engine/core/state_priv.h"
 
+/* Whether what an event of that ordinal counted for was forgotten when the account was closed:
+ * tiers and missions begin anew. */
+bool life_has_forgotten(const struct member *member, uint64_t ordinal);
+
 /* The events suspend, resume, freeze, unfreeze, close and reopen, from "member known" on. */
 enum verdict life_change(struct apply *apply);
 

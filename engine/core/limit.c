@@ -164,7 +164,9 @@ limit_check(struct apply *apply, const struct limit_use *use, struct limit_findi
         case LIMIT_FLAG: out_finding->flagged |= UINT64_C(1) << i; break;
         }
     }
-    uint32_t facts = (uint32_t)__builtin_popcountll(out_finding->matching) + 1;
+    uint32_t facts = 1;
+    for (uint64_t left = out_finding->matching; left != 0; left &= left - 1)
+        facts++;
     if (!facts_fit(apply->member, facts + award_facts(apply))) {
         apply->detail = bytes_from_cstr("the member's row is full");
         return VERDICT_LIMIT_REACHED;

@@ -133,7 +133,7 @@ choose_expired(struct apply *apply, const struct lot_choice *choice, uint32_t *o
             i < closed_count ? closed[i] : &member_lots(member)[i - closed_count];
         bool open = i >= closed_count;
         if (lot->expired == 0 || (lot->flags & LOT_CANCELLED) != 0) continue;
-        if (open && lot->state != LOT_ACTIVE) continue; /* the rest of it is on its way */
+        if (open && (lot->state != LOT_ACTIVE || lot->held == 0)) continue; /* it lives again */
         if (is_chosen(apply, choice, slot, lot)) chosen[count++] = *lot;
     }
     *out_count = count;

@@ -6,6 +6,7 @@
 #include "engine/core/award.h"
 #include "engine/core/cap.h"
 #include "engine/core/fact.h"
+#include "engine/core/life.h"
 #include "engine/core/lot.h"
 #include "engine/core/return_priv.h"
 #include "engine/core/tier.h"
@@ -148,25 +149,16 @@ give_caps_back(struct apply *apply, const struct returning *returning,
     }
 }
 
-/* What the outcome tells of one currency; they stand in order of first appearance. */
+/* What the outcome tells of one currency. */
 static void
 tell_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted,
             const struct claw_outcome *outcome)
 {
     uint32_t i = 0;
-    while (i < apply->amount_count && apply->amount_slots[i] < slot)
+    while (i < apply->amount_count && apply->amount_slots[i] != slot)
         i++;
-    if (i == apply->amount_count || apply->amount_slots[i] != slot) {
-        output_amount(apply, slot, 0, 0);
-        struct outcome_amount made = apply->amounts[apply->amount_count - 1];
-        for (uint32_t k = apply->amount_count - 1; k > i; k--) {
-            apply->amounts[k] = apply->amounts[k - 1];
-            apply->amount_slots[k] = apply->amount_slots[k - 1];
-        }
-        apply->amounts[i] = made;
-        apply->amount_slots[i] = (uint8_t)slot;
-    }
-    struct outcome_amount *amount = &apply->amounts[i];
+    struct outcome_amount *amount =
+        i < apply->amount_count ? &apply->amounts[i] : output_amount(apply, slot, 0, 0);
     amount->requested.units += requested; /* parts of what was granted */
     amount->granted.units += granted;
     amount->owed.units += outcome->owed;
@@ -205,6 +197,7 @@ static void
 book_metrics(struct apply *apply, const struct returning *returning)
 {
     const struct program *program = &returning->rulebook->program;
+    if (life_has_forgotten(apply->member, returning->ordinal)) return;
     for (uint32_t g = 0; g < program->group_count; g++) {
         for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
             int64_t change = metric_change(returning, g, m);
@@ -234,7 +227,9 @@ book_missions(struct apply *apply, const struct returning *returning)
         .after = returning->after.whole ? NULL : &after,
         .whole = returning->after.whole && !returning->before.whole,
     };
-    if (returned.mission_count > 0 && !returning->before.whole) award_return(apply, &returned);
+    bool forgotten = life_has_forgotten(apply->member, returning->ordinal);
+    if (returned.mission_count > 0 && !returning->before.whole && !forgotten)
+        award_return(apply, &returned);
 }
 
 void

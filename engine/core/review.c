@@ -207,7 +207,8 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     const struct program_group *asked = &rulebook->program.groups[group];
     if (!is_reviewed(asked) || is_rolling(asked)) return;
     struct span closed = window_before(apply, rulebook, group, window);
-    if (apply->metrics_from_ms < closed.start_ms) return; /* older periods stand as they are */
+    if (apply->metrics_from_ms[rulebook->group_slot[group]] < closed.start_ms)
+        return; /* older periods stand as they are */
     roll_over(apply, rulebook, group, closed, window);
     int64_t clock_ms = apply->state->clock.ms;
     struct tier_step step = tier_step_of(apply, rulebook, group, closed, clock_ms, TIER_BY_EVENT);

@@ -96,9 +96,10 @@ struct apply {
     uint32_t lot_count;         /* lots it made so far */
     uint64_t reference_hash;    /* of the order, spend or refund that it left */
     uint32_t touched;           /* currency slots, as bits */
-    int64_t metrics_from_ms;    /* earliest instant at which a tier metric changed */
-    struct bytes detail;        /* for the outcome */
-    bool waiting;               /* the event is accepted, and waits for its order */
+    int64_t metrics_from_ms[GROUP_SLOTS_MAX]; /* earliest instant at which the group's metrics
+                                                 changed; 0: they did not */
+    struct bytes detail;                      /* for the outcome */
+    bool waiting;                             /* the event is accepted, and waits for its order */
     /* For postings, set by the room; empty where none applies. */
     struct bytes order_id, spend_id, hold_id, reason, actor;
     const struct explanation *explanation; /* of the next grant */
@@ -126,7 +127,6 @@ apply_of(struct state *state, struct effects *effects, const struct event *event
         .effects = effects,
         .cause = position_unpack(state->applied),
         .event = event,
-        .metrics_from_ms = INT64_MAX,
     };
 }
 

@@ -62,7 +62,10 @@ tier_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint32_
          struct instant instant, int64_t change)
 {
     metric_add(apply, rulebook, group, metric, instant, change);
-    if (change != 0 && instant.ms < apply->metrics_from_ms) apply->metrics_from_ms = instant.ms;
+    int64_t *from_ms = &apply->metrics_from_ms[rulebook->group_slot[group]];
+    bool counts = rulebook->program.groups[group].metrics[metric].kind != METRIC_BALANCE;
+    if (change == 0 || !counts) return;
+    if (*from_ms == 0 || instant.ms < *from_ms) *from_ms = instant.ms > 0 ? instant.ms : 1;
 }
 
 static bool
@@ -240,7 +243,8 @@ evaluate_group(struct apply *apply, struct rulebook *rulebook, uint32_t group,
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     struct span window = metric_window(rulebook, apply->member, group, instant);
-    bool late = apply->event != NULL && apply->metrics_from_ms < window.start_ms;
+    int64_t from_ms = apply->metrics_from_ms[rulebook->group_slot[group]];
+    bool late = apply->event != NULL && from_ms != 0 && from_ms < window.start_ms;
     if (late) review_correct(apply, rulebook, group, window);
     struct tier_step step = tier_step_of(apply, rulebook, group, window, effective.ms,
                                          apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT);

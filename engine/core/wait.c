@@ -146,8 +146,8 @@ set_fact(struct apply *apply, uint64_t hash)
 
 /* Looks among what waits for the order already. */
 static enum verdict
-judge_repeats(const struct apply *apply, const struct member *known,
-              struct reference *const *rows, size_t count, bool *out_repeated)
+judge_repeats(const struct apply *apply, const struct member *known, struct reference *const *rows,
+              size_t count, bool *out_repeated)
 {
     *out_repeated = false;
     for (size_t i = 0; i < count; i++) {

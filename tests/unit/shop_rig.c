@@ -143,6 +143,20 @@ minor_of(const char *text)
     return whole * 100 + hundredths;
 }
 
+/* The next word of a text, which is cut behind it; NULL at the end. */
+static char *
+next_word(char **rest, char separator)
+{
+    while (**rest == separator || **rest == ' ')
+        ++*rest;
+    if (**rest == '\0') return NULL;
+    char *word = *rest;
+    while (**rest != '\0' && **rest != separator)
+        ++*rest;
+    if (**rest != '\0') *(*rest)++ = '\0';
+    return word;
+}
+
 /* "a 10.00, b 5.50 toys" as lines; the texts are copied into `out_text`. A first part that is an
  * amount alone makes no lines and goes into `out_amount`. */
 static uint32_t
@@ -150,15 +164,14 @@ parse_lines(const char *what, char out_text[256], struct event_line lines[LINES_
             int64_t *out_amount)
 {
     uint32_t count = 0;
-    char *rest = NULL;
+    char *rest = out_text;
     CHECK(strlen(what) < 256);
-    strcpy(out_text, what);
+    memcpy(out_text, what, strlen(what) + 1);
     *out_amount = 0;
-    for (char *part = strtok_r(out_text, ",", &rest); part != NULL;
-         part = strtok_r(NULL, ",", &rest)) {
-        char *words = NULL;
-        char *id = strtok_r(part, " ", &words), *amount = strtok_r(NULL, " ", &words);
-        char *category = strtok_r(NULL, " ", &words);
+    for (char *part = next_word(&rest, ','); part != NULL; part = next_word(&rest, ',')) {
+        char *words = part;
+        char *id = next_word(&words, ' '), *amount = next_word(&words, ' ');
+        char *category = next_word(&words, ' ');
         if (amount == NULL) {
             *out_amount += minor_of(id);
             continue;

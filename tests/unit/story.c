@@ -85,9 +85,14 @@ split(struct story *story, const char *line)
 {
     snprintf(story->line, sizeof story->line, "%.*s", (int)strcspn(line, "\n"), line);
     story->word_count = story->at = 0;
-    for (char *rest = story->line, *text; (text = strtok_r(rest, " ", &rest)) != NULL;) {
+    for (char *at = story->line; *at != '\0';) {
+        if (*at == ' ') {
+            *at++ = '\0';
+            continue;
+        }
         CHECK(story->word_count < WORDS_MAX);
-        story->words[story->word_count++] = text;
+        story->words[story->word_count++] = at;
+        at += strcspn(at, " ");
     }
 }
 

@@ -36,7 +36,8 @@ end(void)
 
 TestSuite(activate, .init = begin, .fini = end);
 
-/* What the rooms do stands as due work of the last event, which comes when all of now has been done. */
+/* What the rooms do stands as due work of the last event, which comes when all of now has been
+ * done. */
 static void
 enter(void)
 {

@@ -81,28 +81,36 @@ Test(law_returns, example_2_claw_back_after_a_rule_change)
     }
 }
 
-/* ---- Example 3: partial refund after spend after partial expiry (without the undo) ---- */
+/* ---- Example 3: partial refund after spend after partial expiry ---- */
 
-/* A lives to its month's end, so does B: a period of 0 months, rounded. */
+/* A period of one month, to its month's end: A, of 20 December, is usable through 31 January, B, of
+ * 20 January, through 28 February. */
 Test(law_returns, example_3_expired_points_are_gone)
 {
     shop.law.program.currencies[0].expiry = (struct program_expiry){
-        .kind = EXPIRY_PERIOD, .unit = CALENDAR_MONTH, .round_up_to = CALENDAR_MONTH};
-    law_at(&shop.law, "2026-01-20T10:00:00Z");
+        .kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_MONTH, .round_up_to = CALENDAR_MONTH};
+    law_at(&shop.law, "2025-12-20T10:00:00Z");
     start_plain();
     accept(shop_buy(&shop, "ann", "O1", "a 100.00"));
+    law_at(&shop.law, "2026-01-20T10:00:00Z");
+    accept(shop_buy(&shop, "ann", "O2", "a 60.00"));
     law_at(&shop.law, "2026-01-25T10:00:00Z");
     accept(rig_redeem(&shop.law.rig, "ann", "S1", 80));
-    stands("A 20", 20, 0);
-    law_at(&shop.law, "2026-02-01T00:00:00Z");
-    accept(shop_buy(&shop, "ann", "O2", "a 60.00"));
-    stands("20 expired, B 60", 60, 0);
+    stands("A 20, B 60", 80, 0);
+    rig_tick(&shop.law.rig, "2026-02-01T00:00:00Z");
+    stands("20 expired", 60, 0);
     law_at(&shop.law, "2026-02-05T10:00:00Z");
     accept(shop_refund(&shop, "ann", "O2", "R1", "30.00"));
     stands("B 30", 30, 0);
+    law_at(&shop.law, "2026-02-06T10:00:00Z");
+    accept(rig_event(&shop.law.rig,
+                     (struct event){.kind = EVENT_CANCEL_REDEMPTION,
+                                    .member = BYTES_LITERAL("ann"),
+                                    .cancel_redemption.spend_id = BYTES_LITERAL("S1")}));
+    stands("80 came back to A, and expired at once", 30, 0);
     law_at(&shop.law, "2026-02-10T10:00:00Z");
     accept(shop_refund(&shop, "ann", "O1", "R2", "100.00"));
-    stands("of A's 100 20 are gone by expiry, 80 were spent: 30 from B, 50 owed", 0, 50);
+    stands("all of A's 100 are gone by expiry", 30, 0);
 }
 
 /* Variations without a spend: lot A of 100 from January, B of 60 from February; on 5 February
@@ -574,6 +582,38 @@ Test(law_returns, after_earning_stays_while_anything_is_kept)
     stands("0.01 is kept", 50, 0);
     accept(shop_refund(&shop, "ann", "O1", "R2", "0.01"));
     stands("nothing is", 0, 0);
+}
+
+/* Tier value by a spend metric of 100.00 for silver, at a review after the year: it follows the
+ * refund, or stays until the period ends. */
+Test(law_returns, tier_value_follows_the_refund_or_stays)
+{
+    for (int keeps = 0; keeps < 2; keeps++) {
+        next_row((size_t)keeps);
+        shop.law.program.returns.keeps_tier_value = keeps == 1;
+        shop.law.program.groups[0] = (struct program_group){
+            .id = BYTES_LITERAL("club"),
+            .metrics = {{.kind = METRIC_SPEND,
+                         .money = RIG_GBP,
+                         .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                         .mission = PROGRAM_NONE}},
+            .metric_count = 1,
+            .window = WINDOW_CALENDAR_YEAR,
+            .upgrade = UPGRADE_IMMEDIATE,
+            .downgrade = DOWNGRADE_TO_QUALIFIED,
+            .levels = {{BYTES_LITERAL("basic"), {0}, {1, 1}},
+                       {BYTES_LITERAL("silver"), {10000}, {1, 1}}},
+            .level_count = 2,
+        };
+        shop.law.program.group_count = 1;
+        start_plain();
+        accept(shop_buy(&shop, "ann", "O1", "a 100.00"));
+        cr_assert(rig_level_is(&shop.law.rig, "ann", "silver"));
+        accept(shop_refund(&shop, "ann", "O1", "R1", "0.01"));
+        cr_assert(rig_level_is(&shop.law.rig, "ann", "silver"), "never before its review");
+        rig_tick(&shop.law.rig, "2027-01-01T00:00:00Z");
+        cr_assert(rig_level_is(&shop.law.rig, "ann", keeps == 1 ? "silver" : "basic"));
+    }
 }
 
 /* ---- Refunds that name no order ---- */
