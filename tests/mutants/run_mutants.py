@@ -15,10 +15,12 @@ import random
 import subprocess
 import sys
 
-SAMPLE = 40
+import worlds
+
+SAMPLE, WORLDS = 40, 120
 # Of 40 out of a lot of which nine in ten die, 30 or fewer die once in a hundred draws.
 LEAST = {"some": 75, "all": 90}
-STREAM_SECONDS, TESTS_SECONDS = 20, 60
+FOLD_SECONDS, TESTS_SECONDS = 60, 120
 
 
 def build(folder):
@@ -27,10 +29,11 @@ def build(folder):
         sys.exit("Bail out! the mutants do not build\n" + "\n".join("# " + x for x in done.stdout.splitlines()[-40:]))
 
 
-def stream(program, number):
+def fold(program, number, journals):
+    """The digests of all journals; None when that ended badly."""
     try:
-        done = subprocess.run([program, "stream"], env={**os.environ, "TB_MUTANT": str(number)}, capture_output=True,
-                              timeout=STREAM_SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run([program, "fold", *journals], env={**os.environ, "TB_MUTANT": str(number)}, capture_output=True,
+                              timeout=FOLD_SECONDS, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return None
     return done.stdout if done.returncode == 0 else None
@@ -45,8 +48,8 @@ def tests_pass(program, number):
     return done.returncode == 0
 
 
-def survives(program, number, good):
-    return stream(program, number) == good and tests_pass(program, number)
+def survives(program, number, journals, good):
+    return fold(program, number, journals) == good and tests_pass(program, number)
 
 
 def main(which, build_folder):
@@ -55,7 +58,10 @@ def main(which, build_folder):
     program = folder / "tests" / "mutants" / "mutants"
     listed = [line.split("\t") for line in (folder / "tests/mutants/mutants.tsv").read_text().splitlines()]
     print("1..2")
-    good = stream(program, 0)
+    os.environ["TALLY_BUILD"] = str(folder)
+    journals = worlds.main(folder / "tests" / "mutants" / "worlds", WORLDS)
+    print(f"# {len(journals)} journals", flush=True)
+    good = fold(program, 0, journals)
     sound = good is not None and tests_pass(program, 0)
     print("ok 1 - without a mistake everything passes" if sound else "not ok 1 - fails without any mistake", flush=True)
     if which == "some":
@@ -63,7 +69,7 @@ def main(which, build_folder):
         print(f"# seed {seed} (TB_TEST_SEED)", flush=True)
         listed = random.Random(seed).sample(listed, SAMPLE)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        alive = list(pool.map(lambda mutant: survives(program, mutant[0], good), listed))
+        alive = list(pool.map(lambda mutant: survives(program, mutant[0], journals, good), listed))
     survivors = [mutant for mutant, lives in zip(listed, alive) if lives]
     for number, place, kind, original, mistaken in survivors:
         print(f"# survives: {number} {place} {kind}: {original} -> {mistaken or 'nothing'}")
