@@ -107,7 +107,8 @@ kind_check(const struct envelope *envelope, struct codec_error *out_error)
             "the event has no payload: set one of purchase, refund, … (event.proto)");
     }
     uint32_t number = envelope->payload_number;
-    if (payload_find(number) != NULL) return true;
+    const struct payload_spec *spec = payload_find(number);
+    if (spec != NULL && event_kind_handled(spec->kind)) return true;
     const char *name = event_field_name(number);
     if (name == NULL) {
         return codec_error_set(out_error, CODEC_NOT_HANDLED, 0,
@@ -204,6 +205,7 @@ payload_decode(const struct payload_spec *spec, struct bytes payload, struct are
                struct event *event, struct bytes *out_canonical, struct codec_error *out_error)
 {
     struct event blank = *event;
+    size_t mark = arena_mark(arena);
     bool canonical;
     enum codec_result result = payload_read(spec, payload, arena, event, &canonical, out_error);
     if (result != CODEC_OK || canonical) {
@@ -211,6 +213,8 @@ payload_decode(const struct payload_spec *spec, struct bytes payload, struct are
         return result;
     }
 
+    /* What the first reading took is given back: a record of such payloads needs no more room. */
+    arena_reset_to(arena, mark);
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(&tallybook__v1__event__descriptor, spec->number);
     CHECK(field != NULL);
@@ -336,9 +340,7 @@ codec_event_complete(struct bytes payload, struct bytes source, struct bytes id,
 const char *
 codec_event_kind_name(enum event_kind kind)
 {
-    const struct payload_spec *spec = payload_of_kind(kind);
-    CHECK(spec != NULL);
-    return event_field_name(spec->number);
+    return event_kind_name(kind);
 }
 
 struct bytes

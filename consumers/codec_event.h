@@ -28,7 +28,7 @@ enum {
     CODEC_NAME_BYTES_MAX =
         EVENT_ID_BYTES_MAX,     /* ids, and short labels such as category and channel */
     CODEC_TEXT_BYTES_MAX = 256, /* reasons, values of attributes */
-    CODEC_ATTRIBUTES_MAX = 32,  /* of one list: room for a shop's labels, not for its documents */
+    CODEC_ATTRIBUTES_MAX = EVENT_ATTRIBUTES_MAX,
     CODEC_ATTRIBUTE_KEY_BYTES_MAX = 64,
     /* The ledger's key of a guest is the prefix and the guest's; both together are an id like any
        other. */

@@ -1,5 +1,9 @@
 #include "consumers/codec_event_write.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#include "consumers/codec_payload_priv.h"
 #include "consumers/codec_wire_priv.h"
 #include "engine/base/check.h"
 #include "engine/core/quantity.h"
@@ -13,103 +17,143 @@ enum {
     EVENT_OCCURRED_AT = 10,
     EVENT_CORRELATION_ID = 11,
     EVENT_TRACEPARENT = 12,
-    EVENT_PAYLOAD_PURCHASE = 30,
-    EVENT_PAYLOAD_REFUND = 31,
-    EVENT_PAYLOAD_CANCELLATION = 32,
-    EVENT_PAYLOAD_REDEEM = 60,
-    EVENT_PAYLOAD_ENROL = 80,
 };
 
-/* A line has five texts of up to EVENT_ID_BYTES_MAX and five numbers. */
-enum { LINE_BYTES_MAX = 5 * (EVENT_ID_BYTES_MAX + 3) + 5 * 11 };
+/* A tag and a length, or a tag and a number, in their longest forms. */
+enum { FIELD_HEAD_BYTES = 5 + BYTES_VARINT_MAX };
 
-static struct bytes
-currency_text(uint16_t numeric)
+static const uint8_t *
+list_of(const struct field_spec *spec, const uint8_t *from, uint32_t *out_count)
 {
-    const struct currency *currency = currency_find(numeric);
-    CHECK(currency != NULL);
-    return bytes_from_cstr(currency->alpha);
+    const uint8_t *items;
+    memcpy(&items, from + spec->offset, sizeof items);
+    memcpy(out_count, from + spec->count_offset, sizeof *out_count);
+    return items;
 }
 
-static void
-put_purchase_line(struct writer *out, const struct event_line *line)
+/* Bytes that the message takes at most. */
+static size_t
+message_bound(const struct message_spec *message, told_fields told, const uint8_t *from)
 {
-    uint8_t memory[LINE_BYTES_MAX];
-    struct writer part = writer_of(memory, sizeof memory);
-    wire_put_text(&part, 1, line->line_id);
-    wire_put_number(&part, 2, (uint64_t)line->kind - LINE_GOODS);
-    wire_put_text(&part, 3, line->sku);
-    wire_put_text(&part, 4, line->category);
-    wire_put_text(&part, 5, line->brand);
-    wire_put_number(&part, 6, (uint64_t)line->quantity_milli);
-    wire_put_number(&part, 7, (uint64_t)line->amount_minor);
-    wire_put_number(&part, 8, (uint64_t)line->discount_minor);
-    wire_put_number(&part, 9, (uint64_t)line->tax_minor);
-    CHECK(!part.overflow);
-    wire_put_message(out, 3, writer_span(&part));
-}
-
-static void
-put_purchase(struct writer *out, const struct purchase *purchase)
-{
-    wire_put_text(out, 1, purchase->order_id);
-    wire_put_text(out, 2, currency_text(purchase->currency));
-    for (uint32_t i = 0; i < purchase->line_count; i++)
-        put_purchase_line(out, &purchase->lines[i]);
-    wire_put_number(out, 4, (uint64_t)purchase->points_tender_minor);
-    wire_put_number(out, 5, (uint64_t)purchase->gift_card_tender_minor);
-    wire_put_text(out, 6, purchase->channel);
-    wire_put_text(out, 7, purchase->store);
-}
-
-static void
-put_refund_line(struct writer *out, const struct event_line *line)
-{
-    uint8_t memory[LINE_BYTES_MAX];
-    struct writer part = writer_of(memory, sizeof memory);
-    wire_put_text(&part, 1, line->line_id);
-    wire_put_number(&part, 2, (uint64_t)line->amount_minor);
-    wire_put_number(&part, 3, (uint64_t)line->quantity_milli);
-    wire_put_number(&part, 4, (uint64_t)line->kind - LINE_GOODS);
-    wire_put_text(&part, 5, line->sku);
-    wire_put_text(&part, 6, line->category);
-    wire_put_text(&part, 7, line->brand);
-    CHECK(!part.overflow);
-    wire_put_message(out, 5, writer_span(&part));
-}
-
-static void
-put_refund(struct writer *out, const struct refund *refund)
-{
-    wire_put_text(out, 1, refund->order_id);
-    wire_put_text(out, 2, refund->refund_id);
-    wire_put_text(out, 4, currency_text(refund->currency));
-    for (uint32_t i = 0; i < refund->line_count; i++)
-        put_refund_line(out, &refund->lines[i]);
-    wire_put_number(out, 6, (uint64_t)refund->amount_minor);
-}
-
-static void
-put_redeem(struct writer *out, const struct redeem *redeem)
-{
-    wire_put_text(out, 1, redeem->redemption_id);
-    wire_put_text(out, 2, redeem->currency);
-    wire_put_number(out, 3, (uint64_t)redeem->points.units);
-}
-
-static uint32_t
-put_payload(struct writer *out, const struct event *event)
-{
-    switch (event->kind) {
-    case EVENT_PURCHASE: put_purchase(out, &event->purchase); return EVENT_PAYLOAD_PURCHASE;
-    case EVENT_REFUND: put_refund(out, &event->refund); return EVENT_PAYLOAD_REFUND;
-    case EVENT_CANCELLATION:
-        wire_put_text(out, 1, event->cancellation.order_id);
-        return EVENT_PAYLOAD_CANCELLATION;
-    case EVENT_REDEEM: put_redeem(out, &event->redeem); return EVENT_PAYLOAD_REDEEM;
-    case EVENT_ENROL: return EVENT_PAYLOAD_ENROL;
+    size_t bound = 0;
+    for (uint32_t number = 1; number < message->field_count; number++) {
+        const struct field_spec *spec = &message->fields[number];
+        struct bytes text;
+        uint32_t count;
+        const uint8_t *items;
+        if ((told & TOLD(number)) == 0) continue;
+        bound += FIELD_HEAD_BYTES;
+        switch (spec->rule) {
+        case FIELD_NAME:
+        case FIELD_TEXT:
+        case FIELD_KEY:
+        case FIELD_APP_KIND:
+        case FIELD_JOURNAL_ID:
+            memcpy(&text, from + spec->offset, sizeof text);
+            bound += text.size;
+            break;
+        case FIELD_NAMES:
+            items = list_of(spec, from, &count);
+            for (uint32_t i = 0; i < count; i++)
+                bound += FIELD_HEAD_BYTES + ((const struct bytes *)(const void *)items)[i].size;
+            break;
+        case FIELD_LIST:
+            items = list_of(spec, from, &count);
+            for (uint32_t i = 0; i < count; i++)
+                bound += FIELD_HEAD_BYTES +
+                         message_bound(spec->message, TOLD_ALL, items + i * spec->message->size);
+            break;
+        case FIELD_MESSAGE:
+        case FIELD_MESSAGE_KEPT:
+            bound += message_bound(spec->message, TOLD_ALL, from + spec->offset);
+            break;
+        default: break;
+        }
     }
-    UNREACHABLE();
+    return bound;
+}
+
+static void message_write(struct writer *out, const struct message_spec *message, told_fields told,
+                          const uint8_t *from);
+
+static void
+inner_write(struct writer *out, uint32_t number, const struct message_spec *message,
+            told_fields told, bool kept, const uint8_t *from)
+{
+    size_t begin = wire_begin(out);
+    message_write(out, message, told, from);
+    wire_end(out, number, begin, kept);
+}
+
+static uint64_t
+number_of(const struct field_spec *spec, const uint8_t *from)
+{
+    const uint8_t *place = from + spec->offset;
+    uint64_t wide;
+    uint32_t narrow;
+    switch (spec->rule) {
+    case FIELD_DAY:
+    case FIELD_BOOL: return *place;
+    case FIELD_SMALL:
+    case FIELD_STYLE:
+    case FIELD_ACTIVITY:
+    case FIELD_LINE_KIND:
+        memcpy(&narrow, place, sizeof narrow);
+        return spec->rule == FIELD_LINE_KIND ? narrow - (uint32_t)LINE_GOODS : narrow;
+    default: memcpy(&wide, place, sizeof wide); return wide;
+    }
+}
+
+static void
+field_write(struct writer *out, uint32_t number, const struct field_spec *spec, const uint8_t *from)
+{
+    struct bytes text;
+    uint16_t money;
+    uint32_t count;
+    const uint8_t *items;
+    switch (spec->rule) {
+    case FIELD_UNKNOWN: return;
+    case FIELD_NAME:
+    case FIELD_TEXT:
+    case FIELD_KEY:
+    case FIELD_APP_KIND:
+    case FIELD_JOURNAL_ID:
+        memcpy(&text, from + spec->offset, sizeof text);
+        wire_put_text(out, number, text);
+        return;
+    case FIELD_MONEY:
+        memcpy(&money, from + spec->offset, sizeof money);
+        if (money == 0) return;
+        CHECK(currency_find(money) != NULL);
+        wire_put_text(out, number, bytes_from_cstr(currency_find(money)->alpha));
+        return;
+    case FIELD_NAMES:
+        items = list_of(spec, from, &count);
+        for (uint32_t i = 0; i < count; i++)
+            wire_put_text(out, number, ((const struct bytes *)(const void *)items)[i]);
+        return;
+    case FIELD_LIST:
+        items = list_of(spec, from, &count);
+        for (uint32_t i = 0; i < count; i++)
+            inner_write(out, number, spec->message, TOLD_ALL, true,
+                        items + i * spec->message->size);
+        return;
+    case FIELD_MESSAGE:
+    case FIELD_MESSAGE_KEPT:
+        inner_write(out, number, spec->message, TOLD_ALL, spec->rule == FIELD_MESSAGE_KEPT,
+                    from + spec->offset);
+        return;
+    default: wire_put_number(out, number, number_of(spec, from)); return;
+    }
+}
+
+static void
+message_write(struct writer *out, const struct message_spec *message, told_fields told,
+              const uint8_t *from)
+{
+    for (uint32_t number = 1; number < message->field_count; number++) {
+        if ((told & TOLD(number)) != 0) field_write(out, number, &message->fields[number], from);
+    }
 }
 
 static void
@@ -128,31 +172,21 @@ put_envelope(struct writer *out, const struct event *event)
     wire_put_text(out, EVENT_TRACEPARENT, event->traceparent);
 }
 
-/* Bytes that the event takes at most. */
-static size_t
-event_size_bound(const struct event *event)
-{
-    size_t lines = event->kind == EVENT_PURCHASE ? event->purchase.line_count
-                   : event->kind == EVENT_REFUND ? event->refund.line_count
-                                                 : 0;
-    return lines * (LINE_BYTES_MAX + 4) + 16 * (EVENT_ID_BYTES_MAX + 16);
-}
-
 bool
 codec_event_write(const struct event *event, struct arena *arena, struct bytes *out_wire)
 {
-    size_t bound = event_size_bound(event), mark = arena_mark(arena);
+    const struct payload_spec *spec = payload_of_kind(event->kind);
+    CHECK(spec != NULL);
+    told_fields told = spec->told == NULL ? TOLD_ALL : spec->told(event);
+    const uint8_t *payload = (const uint8_t *)event + PAYLOAD_OFFSET;
+    size_t bound = event->source.size + event->id.size + event->member.size +
+                   event->correlation_id.size + event->traceparent.size + 7 * FIELD_HEAD_BYTES +
+                   message_bound(spec->message, told, payload);
     void *memory = arena_alloc(arena, bound);
-    void *payload_memory = arena_alloc(arena, bound);
-    if (memory == NULL || payload_memory == NULL) {
-        arena_reset_to(arena, mark);
-        return false;
-    }
-    struct writer out = writer_of(memory, bound), payload = writer_of(payload_memory, bound);
+    if (memory == NULL) return false;
+    struct writer out = writer_of(memory, bound);
     put_envelope(&out, event);
-    uint32_t number = put_payload(&payload, event);
-    wire_put_message(&out, number, writer_span(&payload));
-    CHECK(!out.overflow && !payload.overflow);
+    inner_write(&out, spec->number, spec->message, told, true, payload);
     *out_wire = writer_span(&out);
     return true;
 }

@@ -21,9 +21,10 @@
 #include "engine/base/bytes.h"
 #include "engine/core/effect.h"
 
-/* An effect's message has at most this many bytes: a dozen names of up to 128 and a detail of 256,
- * with some room. Its JSON has at most four times as many. */
-enum { CODEC_OUTPUT_BYTES_MAX = 8 * 1024 };
+/* An effect's message has at most this many bytes: an explanation of 64 parts with two names of up
+ * to 128 and eight numbers each, a dozen names and two texts, with some room. Its JSON has at most
+ * four times as many. */
+enum { CODEC_OUTPUT_BYTES_MAX = 32 * 1024 };
 
 /* What outputs are given, Kafka and embedded alike. Any thread. */
 const struct output_encoder *codec_output_encoder(void);

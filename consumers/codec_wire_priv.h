@@ -146,6 +146,30 @@ wire_put_text(struct writer *out, uint32_t number, struct bytes text)
     writer_prefixed(out, text);
 }
 
+/* A message in two steps: what is written between them is its content, written where its head will
+ * stand and moved behind it then. Without content nothing is written, unless
+ * the message is `kept`. */
+static inline size_t
+wire_begin(const struct writer *out)
+{
+    return out->size;
+}
+
+static inline void
+wire_end(struct writer *out, uint32_t number, size_t begin, bool kept)
+{
+    uint8_t memory[5 + BYTES_VARINT_MAX];
+    struct writer head = writer_of(memory, sizeof memory);
+    size_t size = out->size - begin;
+    if (size == 0 && !kept) return;
+    wire_put_tag(&head, number, WIRE_BYTES);
+    writer_varint(&head, size);
+    writer_bytes(out, writer_span(&head)); /* for its room, or its overflow */
+    if (out->overflow) return;
+    memmove(out->data + begin + head.size, out->data + begin, size);
+    memcpy(out->data + begin, memory, head.size);
+}
+
 /* A message, present even when it is empty. */
 static inline void
 wire_put_message(struct writer *out, uint32_t number, struct bytes message)

@@ -79,6 +79,7 @@ tier_type(enum tier_direction direction)
     case TIER_UPGRADED: return "tallybook.tier.upgraded";
     case TIER_DOWNGRADED: return "tallybook.tier.downgraded";
     case TIER_RENEWED: return "tallybook.tier.renewed";
+    case TIER_CORRECTED: return "tallybook.tier.corrected";
     }
     UNREACHABLE();
 }
@@ -88,6 +89,17 @@ notice_type(enum notice_kind kind)
 {
     switch (kind) {
     case NOTICE_EXPIRING_SOON: return "tallybook.notice.expiring_soon";
+    case NOTICE_MISSION_COMPLETED: return "tallybook.notice.mission_completed";
+    case NOTICE_BADGE_AWARDED: return "tallybook.notice.badge_awarded";
+    case NOTICE_TIER_AT_RISK: return "tallybook.notice.tier_at_risk";
+    case NOTICE_QUARANTINED: return "tallybook.notice.quarantined";
+    case NOTICE_LIMIT_FLAGGED: return "tallybook.notice.limit_flagged";
+    case NOTICE_UNKNOWN_ORDER: return "tallybook.notice.unknown_order";
+    case NOTICE_REFUND_CLAMPED: return "tallybook.notice.refund_clamped";
+    case NOTICE_APPROVAL_WANTED: return "tallybook.notice.approval_wanted";
+    case NOTICE_APPROVAL_LAPSED: return "tallybook.notice.approval_lapsed";
+    case NOTICE_TIERS_REEVALUATED: return "tallybook.notice.tiers_reevaluated";
+    case NOTICE_HOLD_TIMED_OUT: return "tallybook.notice.hold_timed_out";
     }
     UNREACHABLE();
 }
@@ -123,8 +135,9 @@ output_headers_text(const struct output_place *place, const struct effect *effec
     header_position(headers, "tb_claim", place->claim);
     header_position(headers, "tb_position", place->cause);
     header_format(headers, "tb_hash", "%016" PRIx64, place->hash);
-    if (tier && effect->tier_change.traceparent.size != 0) {
-        header_add(headers, "traceparent", effect->tier_change.traceparent);
+    struct bytes traceparent = tier ? effect->tier_change.traceparent : effect->notice.traceparent;
+    if (traceparent.size != 0) {
+        header_add(headers, "traceparent", traceparent);
     }
 }
 

@@ -1,34 +1,13 @@
-/* One member: balances and tiers, open lots, and the statement of every posting. */
+/* One member as it stands: balances and tiers, open lots. */
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/base/murmur2.h"
 #include "engine/base/region.h"
-#include "engine/core/calendar.h"
-#include "engine/core/event.h"
 #include "tally/command.h"
 #include "tally/json_view.h"
-#include "tally/output_walk.h"
+#include "tally/member_key.h"
 #include "tally/session.h"
-
-enum { MEMBER_KEY_MAX = EVENT_ID_BYTES_MAX + 1 };
-
-static bool
-member_key(const struct command_context *context, char out_key[MEMBER_KEY_MAX],
-           struct fault *out_fault)
-{
-    const char *prefix = options_flag(context->options, OPTION_GUEST) ? KEY_GUEST_PREFIX : "";
-    const char *id = context->arguments[0];
-    size_t prefix_size = strlen(prefix), size = strlen(id);
-    if (size == 0 || prefix_size + size > EVENT_ID_BYTES_MAX)
-        return fault_set(out_fault, FAULT_USAGE, "a member's id has 1 to %d bytes",
-                         EVENT_ID_BYTES_MAX);
-    memcpy(out_key, prefix, prefix_size);
-    memcpy(out_key + prefix_size, id, size + 1);
-    return true;
-}
 
 static const char *
 instant_or_never(const char *text)
@@ -59,6 +38,24 @@ print_wallets(const struct command_context *context, struct json_object *member)
 }
 
 static void
+print_metrics(FILE *out, struct json_object *tier)
+{
+    struct json_object *metrics = json_object_object_get(tier, "metrics");
+    const char *next = json_view_cstr(tier, "nextLevel");
+    for (size_t i = 0; i < json_object_array_length(metrics); i++) {
+        struct json_object *metric = json_object_array_get_idx(metrics, i);
+        int digits = (int)json_view_number(metric, "digits");
+        char amount[JSON_VIEW_AMOUNT_MAX];
+        fprintf(out, "; %s %s %s", json_view_cstr(metric, "metric"),
+                json_view_amount(json_view_number(metric, "value"), digits, amount),
+                json_view_cstr(metric, "unit"));
+        if (*next != '\0')
+            fprintf(out, ", %s from %s", next,
+                    json_view_amount(json_view_number(metric, "nextThreshold"), digits, amount));
+    }
+}
+
+static void
 print_member(const struct command_context *context, struct json_object *member)
 {
     FILE *out = context->out->file;
@@ -77,14 +74,8 @@ print_member(const struct command_context *context, struct json_object *member)
                 json_view_cstr(tier, "level"), json_view_cstr(tier, "since"));
         if (*json_view_cstr(tier, "validUntil") != '\0')
             fprintf(out, ", until %s", json_view_cstr(tier, "validUntil"));
-        int digits = (int)json_view_number(tier, "metricDigits");
-        char amount[JSON_VIEW_AMOUNT_MAX];
-        fprintf(out, "; %s %s %s", json_view_cstr(tier, "metric"),
-                json_view_amount(json_view_number(tier, "metricValue"), digits, amount),
-                json_view_cstr(tier, "metricUnit"));
-        if (*json_view_cstr(tier, "nextLevel") != '\0')
-            fprintf(out, ", %s from %s", json_view_cstr(tier, "nextLevel"),
-                    json_view_amount(json_view_number(tier, "nextThreshold"), digits, amount));
+        if (json_object_object_get(tier, "overridden") != NULL) fputs(", given by hand", out);
+        print_metrics(out, tier);
         fprintf(out, "\n");
     }
     fprintf(out, "  %zu open lots\n",
@@ -95,8 +86,9 @@ static bool
 print_lots(const struct command_context *context, struct json_object *member,
            struct fault *out_fault)
 {
-    static const char *const headings[] = {"lot",    "currency", ">granted", ">remaining",
-                                           "earned", "expires",  "rule",     ">version"};
+    static const char *const headings[] = {"lot",     "currency", "state",   ">granted",
+                                           ">left",   ">held",    "earned",  "activates",
+                                           "expires", "rule",     ">version"};
     struct json_object *lots = json_object_object_get(member, "lots");
     size_t count = json_object_array_length(lots);
     struct region region;
@@ -107,13 +99,17 @@ print_lots(const struct command_context *context, struct json_object *member,
     text_table_init(&table, &arena, headings, sizeof headings / sizeof *headings);
     for (size_t i = 0; i < count; i++) {
         struct json_object *lot = json_object_array_get_idx(lots, i);
-        char granted[FIGURE_MAX], remaining[FIGURE_MAX], version[FIGURE_MAX];
+        char granted[FIGURE_MAX], remaining[FIGURE_MAX], held[FIGURE_MAX], version[FIGURE_MAX];
+        const char *activates = json_view_cstr(lot, "activatesAt");
         struct bytes cells[] = {
             json_view_text(lot, "lot"),
             json_view_text(lot, "currency"),
+            json_view_text(lot, "state"),
             bytes_from_cstr(format_count(json_view_number(lot, "granted"), granted)),
             bytes_from_cstr(format_count(json_view_number(lot, "remaining"), remaining)),
+            bytes_from_cstr(format_count(json_view_number(lot, "held"), held)),
             json_view_text(lot, "earnedAt"),
+            bytes_from_cstr(*activates == '\0' ? "not yet known" : activates),
             bytes_from_cstr(instant_or_never(json_view_cstr(lot, "expiresAt"))),
             json_view_text(lot, "rule"),
             bytes_from_cstr(format_count(json_view_number(lot, "ruleVersion"), version)),
@@ -181,95 +177,5 @@ cmd_member_lots(struct command_context *context)
     else
         ok = print_lots(context, member, &fault);
     json_object_put(member);
-    return ok ? 0 : command_fail(context, &fault);
-}
-
-/* ---- Statement
- * ----------------------------------------------------------------------------------------------------
- */
-
-struct statement {
-    const struct command_context *context;
-    struct bytes key;
-    uint64_t count;
-};
-
-/* One posting for people: what came is plus, what went is minus, and what it is about stands
- * behind. */
-static void
-statement_line(const struct terminal *terminal, struct json_object *posting)
-{
-    char when[INSTANT_TEXT_MAX], points[FIGURE_MAX + 1], balance[FIGURE_MAX];
-    instant_format((struct instant){json_view_number(posting, "effectiveAtMs")}, when);
-    bool comes = strcmp(json_view_cstr(posting, "to"), "ACCOUNT_ACTIVE") == 0;
-    points[0] = comes ? '+' : '-';
-    format_count(json_view_number(posting, "points"), points + 1);
-    fprintf(terminal->file, "%-24s  %-10s  %12s  %-10s  %12s  ", when,
-            json_view_cstr(posting, "kind"), points, json_view_cstr(posting, "currency"),
-            format_count(json_view_number(posting, "activeAfter"), balance));
-    const char *order = json_view_cstr(posting, "orderId"), *rule = json_view_cstr(posting, "rule");
-    if (*order != '\0') {
-        fputs("order ", terminal->file);
-        terminal_text(terminal, bytes_from_cstr(order));
-        fputs(*rule != '\0' ? ", " : "", terminal->file);
-    }
-    if (*rule != '\0')
-        fprintf(terminal->file, "rule %s of version %lld", rule,
-                (long long)json_view_number(posting, "ruleVersion"));
-    if (json_view_number(posting, "arrearsAfter") != 0)
-        fprintf(terminal->file, ", owes %s",
-                format_count(json_view_number(posting, "arrearsAfter"), balance));
-    fputc('\n', terminal->file);
-}
-
-static bool
-statement_take(void *argument, const struct output_item *item, struct fault *out_fault)
-{
-    struct statement *statement = argument;
-    const struct command_context *context = statement->context;
-    (void)out_fault;
-    if (!bytes_equal(item->key, statement->key)) return true;
-    statement->count++;
-    if (options_flag(context->options, OPTION_JSON)) {
-        fprintf(context->out->file, "%.*s\n", (int)item->json.size, (const char *)item->json.data);
-        return true;
-    }
-    struct json_object *posting = json_tokener_parse(item->json_text);
-    CHECK(posting != NULL);
-    if (statement->count == 1)
-        fprintf(context->out->file, "%-24s  %-10s  %12s  %-10s  %12s  %s\n", "when", "what",
-                "points", "currency", "balance", "why");
-    statement_line(context->out, posting);
-    json_object_put(posting);
-    return true;
-}
-
-int
-cmd_member_statement(struct command_context *context)
-{
-    char key[MEMBER_KEY_MAX];
-    struct session *session = NULL;
-    struct fault fault;
-    session_catch_signals();
-    bool ok = member_key(context, key, &fault) &&
-              session_open(context->options, SESSION_SHARED, &session, &fault);
-    if (ok) {
-        struct statement statement = {.context = context, .key = bytes_from_cstr(key)};
-        struct journal *journal = session_journal(session);
-        uint32_t partition =
-            murmur2_partition(statement.key, journal->ops->partition_count(journal));
-        struct output_walk_options walk = {
-            .topic = TOPIC_POSTINGS,
-            .first_partition = partition,
-            .last_partition = partition,
-            .json = true,
-            .stop = &session_stop,
-        };
-        ok = output_walk(session_outputs(session), &walk, statement_take, &statement, &fault);
-        if (ok && statement.count == 0)
-            ok = fault_set(&fault, FAULT_NO_INPUT, "no posting of '%s' in partition %u",
-                           context->arguments[0], partition);
-    }
-    if (session != NULL) session_close(session);
     return ok ? 0 : command_fail(context, &fault);
 }

@@ -313,7 +313,8 @@ ledger_take_tier(struct demo_ledger *ledger, const Tallybook__V1__TierChange *ch
 static bool
 ledger_take_notice(struct demo_ledger *ledger, const Tallybook__V1__Notice *notice)
 {
-    if (notice->kind_case != TALLYBOOK__V1__NOTICE__KIND_EXPIRING_SOON) return false;
+    if (notice->kind_case != TALLYBOOK__V1__NOTICE__KIND_EXPIRING_SOON)
+        return true; /* the screen has room for one kind */
     ledger->warnings++;
     struct demo_line *line =
         ledger_line(ledger, DEMO_LINE_WARNED, notice->member, "", notice->effective_at_ms);

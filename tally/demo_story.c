@@ -14,6 +14,7 @@
 #include "tally/demo_shop.h"
 #include "tally/demo_view.h"
 #include "tally/output_walk.h"
+#include "tally/posting_words.h"
 #include "tally/session.h"
 #include "tallybook/v1/output.pb-c.h"
 
@@ -112,21 +113,6 @@ statement_add(struct story *story, const Tallybook__V1__Posting *posting)
     }
     line->points += plus ? posting->points : -posting->points;
     line->active_after = posting->active_after;
-}
-
-/* As a member would call it. */
-static const char *
-statement_word(Tallybook__V1__Posting__Kind kind)
-{
-    switch (kind) {
-    case TALLYBOOK__V1__POSTING__KIND__GRANT: return "earned";
-    case TALLYBOOK__V1__POSTING__KIND__REDEEM: return "redeemed";
-    case TALLYBOOK__V1__POSTING__KIND__CLAW_BACK: return "returned";
-    case TALLYBOOK__V1__POSTING__KIND__OWE: return "owed";
-    case TALLYBOOK__V1__POSTING__KIND__REPAY: return "repaid";
-    case TALLYBOOK__V1__POSTING__KIND__EXPIRE: return "expired";
-    default: UNREACHABLE(); /* the ledger refuses the others */
-    }
 }
 
 static bool
@@ -280,7 +266,7 @@ tell_statement(const struct story *story)
         char when[INSTANT_TEXT_MAX];
         instant_format((struct instant){line->at_ms}, when);
         fprintf(out, "%-11s%.10s %.5s  %-10s%-10s%s%s, %s after\n", "", when, when + 11,
-                statement_word(line->kind), line->order, line->points > 0 ? "+" : "",
+                posting_word(line->kind), line->order, line->points > 0 ? "+" : "",
                 count(line->points), count(line->active_after));
     }
 }
@@ -405,7 +391,7 @@ json_statement(const struct story *story)
     for (uint64_t i = 0; (line = statement_line(story, i)) != NULL; i++) {
         struct json_object *object = json_object_new_object();
         put_instant(object, "at", line->at_ms);
-        put_text(object, "kind", statement_word(line->kind));
+        put_text(object, "kind", posting_word(line->kind));
         put_text(object, "order", line->order);
         put_number(object, "points", line->points);
         put_number(object, "activeAfter", line->active_after);

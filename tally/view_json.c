@@ -67,23 +67,47 @@ wallet_json(const struct wallet_view *wallet)
     return object;
 }
 
+static const char *
+metric_name(enum metric_kind kind)
+{
+    switch (kind) {
+    case METRIC_SPEND: return "spend";
+    case METRIC_POINTS: return "points";
+    case METRIC_VISITS: return "visits";
+    case METRIC_MISSIONS: return "missions";
+    case METRIC_BALANCE: return "balance";
+    }
+    UNREACHABLE();
+}
+
+static struct json_object *
+metric_json(const struct metric_view *metric, bool has_next)
+{
+    struct json_object *object = json_object_new_object();
+    if (metric->name.size > 0) put(object, "name", json_text(metric->name));
+    put(object, "metric", json_object_new_string(metric_name(metric->kind)));
+    put(object, "value", json_object_new_int64(metric->value));
+    put(object, "unit", json_text(metric->unit));
+    put(object, "digits", json_object_new_int((int)metric->digits));
+    if (has_next) put(object, "nextThreshold", json_object_new_int64(metric->next_threshold));
+    return object;
+}
+
 static struct json_object *
 tier_json(const struct tier_view *tier)
 {
     struct json_object *object = json_object_new_object();
+    bool has_next = tier->next_level.size > 0;
     put(object, "group", json_text(tier->group));
     put(object, "level", json_text(tier->level));
     put(object, "since", json_instant(tier->since));
     put(object, "validUntil", json_instant(tier->valid_until));
-    put(object, "metric",
-        json_object_new_string(tier->metric == METRIC_SPEND ? "spend" : "points"));
-    put(object, "metricValue", json_object_new_int64(tier->metric_value));
-    put(object, "metricUnit", json_text(tier->metric_unit));
-    put(object, "metricDigits", json_object_new_int((int)tier->metric_digits));
-    if (tier->next_level.size > 0) {
-        put(object, "nextLevel", json_text(tier->next_level));
-        put(object, "nextThreshold", json_object_new_int64(tier->next_threshold));
-    }
+    if (tier->overridden) put(object, "overridden", json_object_new_boolean(true));
+    struct json_object *metrics = json_object_new_array();
+    for (uint32_t m = 0; m < tier->metric_count; m++)
+        json_object_array_add(metrics, metric_json(&tier->metrics[m], has_next));
+    put(object, "metrics", metrics);
+    if (has_next) put(object, "nextLevel", json_text(tier->next_level));
     return object;
 }
 
@@ -96,8 +120,11 @@ lot_json(const struct lot_view *lot)
     put(object, "lot", json_object_new_string(id));
     put(object, "currency", json_text(lot->currency));
     put_points(object, "granted", lot->granted);
+    put(object, "state", json_object_new_string(lot->state_name));
     put_points(object, "remaining", lot->remaining);
+    put_points(object, "held", lot->held);
     put(object, "earnedAt", json_instant(lot->earned_at));
+    put(object, "activatesAt", json_instant(lot->activates_at));
     put(object, "expiresAt", json_instant(lot->expires_at));
     put(object, "rule", json_text(lot->rule));
     put(object, "ruleVersion", json_object_new_int64(lot->rule_version));

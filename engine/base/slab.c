@@ -91,8 +91,8 @@ void
 slab_init(struct slab *slab, void *memory, size_t size)
 {
     CHECK((uintptr_t)memory % SLAB_ALIGNMENT == 0);
-    static_assert(SLAB_SMALL_CLASSES + 4 * 17 == SLAB_CLASS_COUNT &&
-                      (size_t)SLAB_SMALL_MAX << 17 == SLAB_SIZE_MAX,
+    static_assert(SLAB_SMALL_CLASSES + 4 * 18 == SLAB_CLASS_COUNT &&
+                      (size_t)SLAB_SMALL_MAX << 18 == SLAB_SIZE_MAX,
                   "seventeen doublings lead from the small classes to the largest");
     *slab = (struct slab){.untouched = memory, .end = (uint8_t *)memory + size};
 }

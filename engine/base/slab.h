@@ -2,7 +2,7 @@
  * A size-class allocator over one region that the caller gives, for rows that grow and shrink and
  * live long.
  *
- * Classes are 32, 48, 64 and then four to each doubling (80, 96, 112, 128, 160 …) up to 8 MiB: a
+ * Classes are 32, 48, 64 and then four to each doubling (80, 96, 112, 128, 160 …) up to 16 MiB: a
  * block wastes at most a fifth beyond 64 bytes. A freed block goes to its class's list; a new one
  * comes from that list, else from the untouched end of the region, else from a larger free block
  * that is cut.
@@ -22,8 +22,8 @@
 #include <stdint.h>
 
 #define SLAB_SIZE_MIN    32
-#define SLAB_SIZE_MAX    ((size_t)8 << 20)
-#define SLAB_CLASS_COUNT 71
+#define SLAB_SIZE_MAX    ((size_t)16 << 20)
+#define SLAB_CLASS_COUNT 75
 
 struct slab_block;
 

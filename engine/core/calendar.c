@@ -207,6 +207,14 @@ bucket_start(const struct zone *zone, int64_t number, enum calendar_unit unit)
     return calendar_instant(zone, start);
 }
 
+struct instant
+calendar_yearly(const struct zone *zone, unsigned month, unsigned day, int32_t year)
+{
+    unsigned last = calendar_month_days(year, month);
+    struct civil_date date = {year, (uint8_t)month, (uint8_t)(day < last ? day : last)};
+    return calendar_instant(zone, calendar_midnight(date));
+}
+
 int64_t
 calendar_bucket_number(const struct zone *zone, struct instant instant, enum calendar_unit unit)
 {

@@ -91,6 +91,10 @@ struct local calendar_midnight(struct civil_date date);
  * day: 31 January + 1 is 28 or 29 February. */
 struct local calendar_add_months(struct local local, int32_t months);
 
+/** Local midnight of a month and day in a year; a day that the month does not have is its last: 29
+ * February in most years is the 28th. */
+struct instant calendar_yearly(const struct zone *zone, unsigned month, unsigned day, int32_t year);
+
 /** The number of the bucket (not CALENDAR_NONE) that contains an instant; consecutive buckets have
  * consecutive numbers, the one of 1970-01-01 is 0. A day that a zone skipped has a number but
  * contains nothing. */

@@ -2,12 +2,14 @@
  * Rows out. META, the content of family 'M', byte by byte; numbers little-endian in their full
  * width, texts as a varint length and their bytes:
  *
- *   u8   format (1)
+ *   u8   format (2)
  *   u8   has_genesis; u32 format, law; 16 bytes journal id; text programme; u32 partition_count,
  * partition; u8 time kind of record 0 u8   time kind now; i64 clock; i64 next_offset; u64 record
  * hash, applied, chain, entries, claim, claim_nonce u64  next_ordinal, members, references,
  * rulebooks, activations ignored 4 ×  u64 next_sequence, hash, offset u64 × 2  digest of the rows
  *   u32  low hour, u32 end hour, u64 checkpoints   (timer.h)
+ *   u32  lots numbered after the last event, u64 members that are not enrolled
+ *   members that a new rulebook still has to judge (anew.h)
  *   u8   currency slots, and for each its 18 balances as i64
  *   u8   verdicts counted, and for each: u8 verdict, u64 count
  */
@@ -15,7 +17,7 @@
 
 #include <string.h>
 
-enum { META_FORMAT = 1 };
+enum { META_FORMAT = 2 };
 
 void
 state_encode_meta(const struct state *state, struct writer *writer)
@@ -54,6 +56,9 @@ state_encode_meta(const struct state *state, struct writer *writer)
     writer_u32le(writer, state->timers.frozen_low_hour);
     writer_u32le(writer, state->timers.end_hour);
     writer_u64le(writer, state->timers.checkpoints);
+    writer_u32le(writer, state->due_lots);
+    writer_u64le(writer, state->members.unknown_count);
+    anew_encode(&state->anew, writer);
     writer_u8(writer, (uint8_t)state->rulebooks.currency_count);
     for (uint32_t slot = 0; slot < state->rulebooks.currency_count; slot++) {
         for (size_t account = 0; account < ACCOUNT_CODES; account++)
@@ -112,7 +117,7 @@ next_row(struct state *state, enum row_family family, uint64_t *cursor, struct r
     case ROW_MEMBER: return members_next_dirty(&state->members, frozen, cursor, key, writer);
     case ROW_REFERENCE: return references_next(&state->references, cursor, key, writer);
     case ROW_TIMER: return timers_next(&state->timers, cursor, key, writer, delete);
-    case ROW_CLOSED_LOT: return closed_next(&state->closed, frozen, cursor, key, writer);
+    case ROW_CLOSED_LOT: return closed_next(&state->closed, frozen, cursor, key, writer, delete);
     }
     UNREACHABLE();
 }
@@ -144,7 +149,7 @@ state_checkpoint_end(struct state *state)
     members_checkpoint_end(&state->members, frozen);
     identities_checkpoint_end(&state->identities);
     references_checkpoint_end(&state->references);
-    closed_checkpoint_end(&state->closed, state->identities.stored);
+    closed_checkpoint_end(&state->closed, state->identities.stored, state->members.stored_count);
     timers_checkpoint_end(&state->timers);
     state->rulebooks.stored_count = state->rulebooks.frozen_count;
 }

@@ -8,15 +8,26 @@
 
 #include "engine/core/state_priv.h"
 
+/* What has something due. */
+enum due_of { DUE_OF_LOTS, DUE_OF_FACT, DUE_OF_TIER, DUE_OF_RULEBOOK };
+
 struct due {
     int64_t ms;
     enum due_kind kind;
+    enum due_of of;
     uint32_t slot;      /* of the currency or the group */
     int64_t expires_ms; /* of a notice */
+    struct fact fact;   /* a copy, of DUE_OF_FACT */
+    uint32_t sequence;  /* of DUE_OF_RULEBOOK */
 };
 
 /* The member's next due work, whenever it is; false when there is none. */
 bool due_next(const struct state *state, const struct member *member, struct due *out_due);
+
+/* Asks for the rows of references that a member's due work up to `until_ms` has to read and that
+ * are cold: facts name them by ordinal. */
+void due_rows_needed(const struct state *state, const struct member *member, int64_t until_ms,
+                     struct needs *needs);
 
 /* Does up to `max` items of one kind at one instant, beginning with `due`; returns how many. Tiers
  * are evaluated at the instant, but not before `judged`, at which they were evaluated already. */

@@ -2,90 +2,84 @@
 
 #include <string.h>
 
-#include "engine/core/due.h"
-#include "engine/core/expire.h"
-#include "engine/core/lot.h"
+#include "engine/core/campaign.h"
+#include "engine/core/parts.h"
 #include "engine/core/tier.h"
 
-/* ---- Phase 1: what counts of each line ---- */
+enum { PLACE_NONE = UINT32_MAX };
 
-static void *
-scratch_list(struct arena *scratch, size_t count, size_t item_bytes)
-{
-    void *list = arena_alloc(scratch, (count + 1) * item_bytes);
-    CHECK(list != NULL);
-    return list;
-}
-
-static int64_t
-line_value(const struct event_line *line, struct program_basis basis)
-{
-    if ((basis.line_kinds & UINT32_C(1) << line->kind) == 0) return 0;
-    int64_t value = line->amount_minor;
-    if (basis.flags & BASIS_LESS_DISCOUNT) value -= line->discount_minor;
-    if (basis.flags & BASIS_WITHOUT_TAX) value -= line->tax_minor;
-    return value < 0 ? 0 : value;
-}
-
-/* Takes a payment off values, wholly, by value, largest remainder. */
-static bool
-take_tender(struct arena *scratch, int64_t tender, uint32_t count, int64_t *values)
-{
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!add_i64(sum, values[i], &sum)) return false;
-    }
-    if (tender == 0 || sum == 0) return true;
-    int64_t *shares = scratch_list(scratch, count, sizeof *shares);
-    if (!share_largest_remainder(tender < sum ? tender : sum, values, count, shares)) return false;
-    for (uint32_t i = 0; i < count; i++)
-        values[i] -= shares[i];
-    return true;
-}
-
-/* What is kept of a line counts in whole minor units: of what was returned, a fraction is not
- * taken. */
-static int64_t
-kept_value(int64_t value, int64_t paid, int64_t refunded)
-{
-    if (refunded == 0) return value;
-    return value - (int64_t)((__int128)value * refunded / paid);
-}
-
-static bool
-eligible_values(struct arena *scratch, const struct earn_input *input, struct program_basis basis,
-                int64_t *out_values)
-{
-    for (uint32_t i = 0; i < input->line_count; i++)
-        out_values[i] = line_value(&input->lines[i], basis);
-    int64_t tender = basis.flags & BASIS_WITHOUT_TENDER ? input->tender_minor : 0;
-    if (!take_tender(scratch, tender, input->line_count, out_values)) return false;
-    if (input->refunded == NULL) return true;
-    for (uint32_t i = 0; i < input->line_count; i++) {
-        out_values[i] = kept_value(out_values[i], input->paid[i], input->refunded[i]);
-    }
-    return true;
-}
-
-/* ---- Phase 2: which rules pay for which line ---- */
-
-struct calculation {
-    const struct earn_input *input;
-    const int64_t *values[BASES_MAX]; /* by basis, then line */
-    int64_t *sums;                    /* by rule: the value of the lines it pays for */
+/* What a rule counts on the lines of one pattern. */
+struct tally {
+    int64_t value, kept;   /* minor units; of a flat bonus by line: how many lines */
+    struct fraction exact; /* of rules whose amount is not a rate times `kept` */
 };
 
-/* A rule says nothing about lines of a kind that its basis masks: under `first` the next one is
- * asked. */
+struct calculation {
+    struct arena *scratch;
+    const struct earn_input *input;
+    const struct program *program;
+    const int64_t **values, **kept; /* by basis, then line; NULL until asked for */
+    struct tally *tallies;          /* by pattern, then rule of the pattern */
+    uint32_t *first;                /* by pattern: its first tally */
+    struct earn_result *result;
+};
+
+/* ---- Phases 1 and 2: what rules count ---- */
+
 static bool
-rule_matches(const struct program_rule *rule, const struct event_line *line)
+need_basis(struct calculation *calculation, uint32_t basis)
 {
-    if ((rule->basis.line_kinds & UINT32_C(1) << line->kind) == 0) return false;
-    if (rule->category_count == 0) return true;
-    for (uint32_t i = 0; i < rule->category_count; i++) {
-        if (bytes_equal(rule->categories[i], line->category)) return true;
+    if (calculation->values[basis] != NULL) return true;
+    const struct earn_input *input = calculation->input;
+    if (!eligible_values(calculation->scratch, input->money, input->rulebook->bases[basis],
+                         &calculation->values[basis]))
+        return false;
+    calculation->kept[basis] =
+        eligible_kept(calculation->scratch, input->money, calculation->values[basis]);
+    if (input->method == EARN_KEPT) calculation->values[basis] = calculation->kept[basis];
+    return true;
+}
+
+/* The amount of a base rule for a value: phase 2, before multipliers. */
+static bool
+base_amount(const struct program_rule *rule, int64_t value, struct fraction *out)
+{
+    struct fraction sum = fraction_from_i64(0), part;
+    if (value == 0) {
+        *out = sum;
+        return true;
     }
-    return false;
+    if (rule->kind == RULE_RATE)
+        return fraction_multiply_rate(fraction_from_i64(value), rule->rate, out);
+    int64_t below = 0;
+    for (uint32_t b = 0; b < rule->band_count; b++) {
+        const struct program_band *band = &rule->bands[b];
+        bool last = value <= band->up_to_minor;
+        if (rule->band_mode == BANDS_CLIFF) {
+            if (last) return fraction_multiply_rate(fraction_from_i64(value), band->rate, out);
+            continue;
+        }
+        int64_t within = (last ? value : band->up_to_minor) - below;
+        if (!fraction_multiply_rate(fraction_from_i64(within), band->rate, &part) ||
+            !fraction_add(sum, part, &sum))
+            return false;
+        if (last) break;
+        below = band->up_to_minor;
+    }
+    *out = sum;
+    return true;
+}
+
+/* a × part / whole; a itself when nothing was returned. */
+static bool
+share_of(struct fraction a, int64_t part, int64_t whole, struct fraction *out)
+{
+    struct rate rate;
+    if (part == whole || part == 0) {
+        *out = part == 0 ? fraction_from_i64(0) : a;
+        return true;
+    }
+    return rate_make(part, whole, &rate) && fraction_multiply_rate(a, rate, out);
 }
 
 /* Whether a × its rate is more than b × its rate: whole parts first, then the fractions, which fit
@@ -100,43 +94,127 @@ pays_more(int64_t a, struct rate a_rate, int64_t b, struct rate b_rate)
            b_product % b_rate.denominator * a_rate.denominator;
 }
 
-/* Rules stand in order of judgement, so of equals the earlier one stays (semantics §4). */
 static bool
-combine_line(struct calculation *calculation, uint32_t line)
+fraction_is_more(struct fraction a, struct fraction b, bool *out)
 {
-    const struct rulebook *rulebook = calculation->input->rulebook;
-    const struct program *program = &rulebook->program;
-    int32_t chosen[PROGRAM_CURRENCIES_MAX];
-    memset(chosen, -1, sizeof chosen);
-    for (uint32_t r = 0; r < program->rule_count; r++) {
+    struct fraction difference;
+    b.numerator = -b.numerator;
+    if (!fraction_add(a, b, &difference)) return false;
+    *out = difference.numerator > 0;
+    return true;
+}
+
+/* Under `max`: whether one rule pays more for a value than another for its own. */
+static bool
+rule_pays_more(const struct program_rule *a, int64_t a_value, const struct program_rule *b,
+               int64_t b_value, bool *out)
+{
+    struct fraction a_amount, b_amount;
+    if (a->kind == RULE_RATE && b->kind == RULE_RATE) {
+        *out = pays_more(a_value, a->rate, b_value, b->rate);
+        return true;
+    }
+    return base_amount(a, a_value, &a_amount) && base_amount(b, b_value, &b_amount) &&
+           fraction_is_more(a_amount, b_amount, out);
+}
+
+/* Counts a line for a rule: its value, or for a flat bonus the line. */
+static bool
+count_line(struct calculation *calculation, uint32_t r, uint32_t line, struct tally *tally)
+{
+    const struct program_rule *rule = &calculation->program->rules[r];
+    uint8_t basis = calculation->input->rulebook->rule_basis[r];
+    int64_t value = calculation->values[basis][line], kept = calculation->kept[basis][line];
+    struct fraction amount = fraction_from_i64(rule->flat);
+    bool by_line = !rule->per_order && rule->kind != RULE_RATE;
+    if (by_line && value > 0) {
+        if (rule->kind == RULE_BANDS && !base_amount(rule, value, &amount)) return false;
+        if (!share_of(amount, kept, value, &amount)) return false;
+        if (tally->exact.denominator == 0) tally->exact = fraction_from_i64(0);
+        if (!fraction_add(tally->exact, amount, &tally->exact)) return false;
+    }
+    return add_i64(tally->value, value, &tally->value) && add_i64(tally->kept, kept, &tally->kept);
+}
+
+/* One line: base rules by line combine, all others count it. Rules stand in order of judgement, so
+ * of equals the earlier one stays (semantics §4). */
+static bool
+tally_line(struct calculation *calculation, uint32_t line)
+{
+    const struct earn_input *input = calculation->input;
+    const struct program *program = calculation->program;
+    uint16_t p = input->match->line_patterns[line];
+    const struct match_list *rules = &input->match->patterns[p].rules;
+    struct tally *tallies = calculation->tallies + calculation->first[p];
+    uint32_t chosen[PROGRAM_CURRENCIES_MAX];
+    memset(chosen, 0xff, sizeof chosen);
+    for (uint32_t k = 0; k < rules->count; k++) {
+        uint32_t r = rules->items[k];
         const struct program_rule *rule = &program->rules[r];
-        if (rule->money != calculation->input->money ||
-            !rule_matches(rule, &calculation->input->lines[line]))
-            continue;
-        int64_t value = calculation->values[rulebook->rule_basis[r]][line];
-        if (program->line_combine == COMBINE_SUM) {
-            if (!add_i64(calculation->sums[r], value, &calculation->sums[r])) return false;
+        uint8_t basis = input->rulebook->rule_basis[r];
+        if (!need_basis(calculation, basis)) return false;
+        bool combines = !rule->per_order && rule->kind != RULE_FLAT;
+        if (!combines || program->line_combine == COMBINE_SUM) {
+            if (!count_line(calculation, r, line, &tallies[k])) return false;
             continue;
         }
-        int32_t *best = &chosen[rule->currency];
-        if (*best < 0) {
-            *best = (int32_t)r;
+        uint32_t *best = &chosen[rule->currency];
+        bool more = false;
+        if (*best == PLACE_NONE) {
+            *best = k;
         } else if (program->line_combine == COMBINE_MAX) {
-            int64_t best_value = calculation->values[rulebook->rule_basis[*best]][line];
-            if (pays_more(value, rule->rate, best_value, program->rules[*best].rate))
-                *best = (int32_t)r;
+            uint32_t other = rules->items[*best];
+            uint8_t other_basis = input->rulebook->rule_basis[other];
+            if (!rule_pays_more(rule, calculation->values[basis][line], &program->rules[other],
+                                calculation->values[other_basis][line], &more))
+                return false;
+            if (more) *best = k;
         }
     }
     for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (chosen[c] < 0) continue;
-        int64_t *sum = &calculation->sums[chosen[c]];
-        if (!add_i64(*sum, calculation->values[rulebook->rule_basis[chosen[c]]][line], sum))
+        if (chosen[c] == PLACE_NONE) continue;
+        if (!count_line(calculation, rules->items[chosen[c]], line, &tallies[chosen[c]]))
             return false;
     }
     return true;
 }
 
-/* ---- Phases 3 to 6: multipliers, the sum, one rounding ---- */
+/* ---- Parts ---- */
+
+static uint64_t
+part_rank(const struct earn_part *part)
+{
+    uint64_t phase = part->flat ? 2 : part->source.kind == SOURCE_CAMPAIGN;
+    return phase << 60 | (uint64_t)part->source.index << 30 | part->rule;
+}
+
+/* Adds an amount to the part of a source; parts stand by rank. */
+static bool
+add_part(struct calculation *calculation, const struct earn_part *part)
+{
+    struct earn_grant *grant =
+        &calculation->result->grants[calculation->program->rules[part->rule].currency];
+    uint32_t at = grant->part_count;
+    while (at > 0 && part_rank(&grant->parts[at - 1]) > part_rank(part))
+        at--;
+    if (at > 0 && part_rank(&grant->parts[at - 1]) == part_rank(part)) {
+        struct earn_part *known = &grant->parts[at - 1];
+        return fraction_add(known->exact, part->exact, &known->exact) &&
+               fraction_add(known->base, part->base, &known->base) &&
+               add_i64(known->eligible_minor, part->eligible_minor, &known->eligible_minor);
+    }
+    if ((grant->part_count & (grant->part_count - 1)) == 0) {
+        struct earn_part *room =
+            eligible_list(calculation->scratch, 2 * (size_t)grant->part_count + 1, sizeof *room);
+        if (grant->part_count > 0) memcpy(room, grant->parts, grant->part_count * sizeof *room);
+        grant->parts = room;
+    }
+    memmove(&grant->parts[at + 1], &grant->parts[at],
+            (grant->part_count - at) * sizeof *grant->parts);
+    grant->parts[at] = *part;
+    grant->part_count++;
+    return true;
+}
 
 static struct rate
 rule_multiplier(const struct earn_input *input, const struct program_rule *rule)
@@ -147,119 +225,236 @@ rule_multiplier(const struct earn_input *input, const struct program_rule *rule)
         .multiplier;
 }
 
-/* value × rate × multiplier, when it needs no more than 63 bits above and below: nearly always. */
-static bool
-small_product(int64_t value, struct rate rate, struct rate multiplier, struct fraction *out)
+/* The first base rule of the currency whose points activate as this one's do: campaigns have one
+ * part for all of them. */
+static uint32_t
+activation_class(const struct earn_input *input, uint32_t rule)
 {
-    int64_t numerator, denominator;
-    if (__builtin_mul_overflow(value, rate.numerator, &numerator)) return false;
-    if (__builtin_mul_overflow(numerator, multiplier.numerator, &numerator)) return false;
-    if (__builtin_mul_overflow(rate.denominator, multiplier.denominator, &denominator))
+    const struct program *program = &input->rulebook->program;
+    struct activation_terms terms =
+        pending_terms(program, &program->rules[rule].pending, input->occurred_at);
+    for (uint32_t r = 0; r < rule; r++) {
+        const struct program_rule *other = &program->rules[r];
+        if (other->currency != program->rules[rule].currency || other->kind == RULE_FLAT) continue;
+        if (pending_equal(pending_terms(program, &other->pending, input->occurred_at), terms))
+            return r;
+    }
+    return rule;
+}
+
+/* A base amount with tier and campaigns: phases 3 and 4. Campaigns that ask of lines multiply what
+ * lines earn only. */
+static bool
+add_base(struct calculation *calculation, uint32_t rule, struct fraction amount, int64_t eligible,
+         struct match_list of_lines)
+{
+    const struct earn_input *input = calculation->input;
+    const struct program *program = calculation->program;
+    struct earn_part part = {
+        .source = {SOURCE_RULE, rule},
+        .rule = rule,
+        .base = amount,
+        .eligible_minor = eligible,
+    };
+    struct campaign_effect effect;
+    struct rate multiplier = rule_multiplier(input, &program->rules[rule]);
+    struct fraction multiplied = amount;
+    if (amount.numerator == 0) return true;
+    if (multiplier.numerator != multiplier.denominator &&
+        !fraction_multiply_rate(amount, multiplier, &multiplied))
         return false;
-    *out = (struct fraction){numerator, denominator};
+    if (!campaign_apply(calculation->scratch, program, rule, input->match->campaigns, of_lines,
+                        multiplied, &effect))
+        return false;
+    part.exact = effect.base;
+    if (!add_part(calculation, &part)) return false;
+    for (uint32_t i = 0; i < effect.count; i++) {
+        if (effect.added[i].numerator == 0) continue;
+        struct earn_part added = {
+            .source = {SOURCE_CAMPAIGN, effect.campaigns[i]},
+            .rule = activation_class(input, rule),
+            .exact = effect.added[i],
+            .base = fraction_from_i64(0),
+        };
+        if (!add_part(calculation, &added)) return false;
+    }
     return true;
 }
 
 static bool
-exact_product(int64_t value, struct rate rate, struct rate multiplier, struct fraction *out)
+add_flat(struct calculation *calculation, uint32_t rule, struct fraction amount, int64_t eligible)
 {
-    return fraction_multiply_rate(fraction_from_i64(value), rate, out) &&
-           fraction_multiply_rate(*out, multiplier, out);
+    struct earn_part part = {
+        .source = {SOURCE_RULE, rule},
+        .flat = true,
+        .rule = rule,
+        .exact = amount,
+        .base = fraction_from_i64(0),
+        .eligible_minor = eligible,
+    };
+    return amount.numerator == 0 || add_part(calculation, &part);
 }
 
-/* The usual grant: one contributing rule, down to whole points, in 64 bits. */
+/* What rules by line earn on the lines of one pattern. */
 static bool
-quick_floor(struct fraction product, enum rounding rounding, int64_t *out)
+add_pattern(struct calculation *calculation, uint32_t p)
 {
-    if (rounding != ROUNDING_FLOOR) return false;
-    *out = (int64_t)product.numerator / (int64_t)product.denominator; /* neither is negative */
+    const struct match_pattern *pattern = &calculation->input->match->patterns[p];
+    const struct tally *tallies = calculation->tallies + calculation->first[p];
+    for (uint32_t k = 0; k < pattern->rules.count; k++) {
+        uint32_t r = pattern->rules.items[k];
+        const struct program_rule *rule = &calculation->program->rules[r];
+        const struct tally *tally = &tallies[k];
+        if (rule->per_order || tally->value == 0) continue;
+        struct fraction amount = tally->exact;
+        if (rule->kind == RULE_RATE && !base_amount(rule, tally->kept, &amount)) return false;
+        bool added = rule->kind == RULE_FLAT
+                         ? add_flat(calculation, r, amount, tally->kept)
+                         : add_base(calculation, r, amount, tally->kept, pattern->campaigns);
+        if (!added) return false;
+    }
     return true;
 }
 
+/* Sums of order rules over all patterns, by rule; NULL when there is no order rule. */
 static bool
-currency_points(const struct calculation *calculation, uint32_t currency, int64_t *out_points,
-                uint16_t *out_rule)
+sum_orders(struct calculation *calculation, struct tally **out_sums)
 {
-    const struct program *program = &calculation->input->rulebook->program;
-    enum rounding rounding = program->currencies[currency].rounding;
-    struct fraction sum = {0, 1}, product;
-    uint32_t contributing = 0, last = 0;
-    for (uint32_t r = 0; r < program->rule_count; r++) {
-        if (program->rules[r].currency != currency || calculation->sums[r] == 0) continue;
-        if (contributing++ == 0) *out_rule = (uint16_t)r;
-        last = r;
-    }
-    *out_points = 0;
-    if (contributing == 0) return true;
-    if (contributing == 1) {
-        struct rate multiplier = rule_multiplier(calculation->input, &program->rules[last]);
-        bool small =
-            small_product(calculation->sums[last], program->rules[last].rate, multiplier, &product);
-        if (small && quick_floor(product, rounding, out_points)) return true;
-    }
-    for (uint32_t r = *out_rule; r <= last; r++) {
-        const struct program_rule *rule = &program->rules[r];
-        if (rule->currency != currency || calculation->sums[r] == 0) continue;
-        if (!exact_product(calculation->sums[r], rule->rate,
-                           rule_multiplier(calculation->input, rule), &product) ||
-            !fraction_add(sum, product, &sum)) {
-            return false;
+    const struct order_match *match = calculation->input->match;
+    struct tally *sums = NULL;
+    for (uint32_t p = 0; p < match->pattern_count; p++) {
+        const struct match_list *rules = &match->patterns[p].rules;
+        for (uint32_t k = 0; k < rules->count; k++) {
+            uint32_t r = rules->items[k];
+            if (!calculation->program->rules[r].per_order) continue;
+            if (sums == NULL) {
+                sums = eligible_list(calculation->scratch, calculation->program->rule_count,
+                                     sizeof *sums);
+            }
+            const struct tally *tally = &calculation->tallies[calculation->first[p] + k];
+            if (!add_i64(sums[r].value, tally->value, &sums[r].value) ||
+                !add_i64(sums[r].kept, tally->kept, &sums[r].kept))
+                return false;
         }
     }
-    return fraction_round(sum, rounding, out_points);
+    *out_sums = sums;
+    return true;
 }
 
 static bool
-group_spend(const struct calculation *calculation, uint32_t index, int64_t *out_spend)
+add_order_rule(struct calculation *calculation, uint32_t r, const struct tally *sum)
 {
-    const struct rulebook *rulebook = calculation->input->rulebook;
-    const struct program_group *group = &rulebook->program.groups[index];
-    *out_spend = 0;
-    if (group->metric != METRIC_SPEND || group->money != calculation->input->money) return true;
-    const int64_t *values = calculation->values[rulebook->group_basis[index]];
-    for (uint32_t i = 0; i < calculation->input->line_count; i++) {
-        if (!add_i64(*out_spend, values[i], out_spend)) return false;
+    const struct program_rule *rule = &calculation->program->rules[r];
+    struct fraction amount = fraction_from_i64(rule->flat);
+    if (rule->kind != RULE_FLAT && !base_amount(rule, sum->value, &amount)) return false;
+    if (!share_of(amount, sum->kept, sum->value, &amount)) return false;
+    if (rule->kind == RULE_FLAT) return add_flat(calculation, r, amount, sum->kept);
+    return add_base(calculation, r, amount, sum->kept, (struct match_list){NULL, 0});
+}
+
+/* Order rules combine among themselves (phase 2); flat ones are all added (phase 5). */
+static bool
+add_orders(struct calculation *calculation)
+{
+    const struct program *program = calculation->program;
+    struct tally *sums;
+    uint32_t chosen[PROGRAM_CURRENCIES_MAX];
+    memset(chosen, 0xff, sizeof chosen);
+    if (!sum_orders(calculation, &sums)) return false;
+    if (sums == NULL) return true;
+    for (uint32_t r = 0; r < program->rule_count; r++) {
+        const struct program_rule *rule = &program->rules[r];
+        if (sums[r].value == 0) continue;
+        if (rule->kind == RULE_FLAT || program->order_combine == COMBINE_SUM) {
+            if (!add_order_rule(calculation, r, &sums[r])) return false;
+            continue;
+        }
+        uint32_t *best = &chosen[rule->currency];
+        bool more = false;
+        if (*best == PLACE_NONE) {
+            *best = r;
+        } else if (program->order_combine == COMBINE_MAX) {
+            if (!rule_pays_more(rule, sums[r].value, &program->rules[*best], sums[*best].value,
+                                &more))
+                return false;
+            if (more) *best = r;
+        }
+    }
+    for (uint32_t c = 0; c < program->currency_count; c++) {
+        if (chosen[c] != PLACE_NONE && !add_order_rule(calculation, chosen[c], &sums[chosen[c]]))
+            return false;
     }
     return true;
+}
+
+/* ---- The whole ---- */
+
+static void
+prepare(struct calculation *calculation)
+{
+    const struct order_match *match = calculation->input->match;
+    uint32_t basis_count = calculation->input->rulebook->basis_count, tallies = 0;
+    struct arena *scratch = calculation->scratch;
+    calculation->values = eligible_list(scratch, basis_count, sizeof *calculation->values);
+    calculation->kept = eligible_list(scratch, basis_count, sizeof *calculation->kept);
+    calculation->first = eligible_list(scratch, match->pattern_count, sizeof *calculation->first);
+    for (uint32_t p = 0; p < match->pattern_count; p++) {
+        calculation->first[p] = tallies;
+        tallies += match->patterns[p].rules.count;
+    }
+    calculation->tallies = eligible_list(scratch, tallies, sizeof *calculation->tallies);
 }
 
 bool
 earn_compute(struct arena *scratch, const struct earn_input *input, struct earn_result *out_result)
 {
-    const struct rulebook *rulebook = input->rulebook;
-    const struct program *program = &rulebook->program;
-    struct calculation calculation;
-    struct earn_result result = {0};
-    calculation.input = input;
-    for (uint32_t b = 0; b < rulebook->basis_count; b++) {
-        int64_t *values = scratch_list(scratch, input->line_count, sizeof *values);
-        if (!eligible_values(scratch, input, rulebook->bases[b], values)) return false;
-        calculation.values[b] = values;
+    const struct program *program = &input->rulebook->program;
+    struct calculation calculation = {
+        .scratch = scratch, .input = input, .program = program, .result = out_result};
+    memset(out_result->grants, 0, program->currency_count * sizeof out_result->grants[0]);
+    prepare(&calculation);
+    for (uint32_t i = 0; i < input->money->line_count; i++) {
+        if (!tally_line(&calculation, i)) return false;
     }
-    calculation.sums = scratch_list(scratch, program->rule_count, sizeof *calculation.sums);
-    memset(calculation.sums, 0, program->rule_count * sizeof *calculation.sums);
-    for (uint32_t i = 0; i < input->line_count; i++) {
-        if (!combine_line(&calculation, i)) return false;
+    for (uint32_t p = 0; p < input->match->pattern_count; p++) {
+        if (!add_pattern(&calculation, p)) return false;
     }
+    if (!add_orders(&calculation)) return false;
     for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (!currency_points(&calculation, c, &result.points[c], &result.rule[c])) return false;
+        if (!parts_round(scratch, program->currencies[c].rounding, &out_result->grants[c]))
+            return false;
     }
-    for (uint32_t g = 0; g < program->group_count; g++) {
-        if (!group_spend(&calculation, g, &result.spend[g])) return false;
+    return true;
+}
+
+static bool
+spend_of(struct arena *scratch, const struct order_money *money, struct program_basis basis,
+         int64_t *out_spend)
+{
+    const int64_t *values;
+    int64_t sum = 0;
+    if (!eligible_values(scratch, money, basis, &values)) return false;
+    values = eligible_kept(scratch, money, values);
+    for (uint32_t i = 0; i < money->line_count; i++) {
+        if (!add_i64(sum, values[i], &sum)) return false;
     }
-    *out_result = result;
+    *out_spend = sum;
     return true;
 }
 
 bool
-earn_paid(struct arena *scratch, const struct event_line *lines, uint32_t line_count,
-          int64_t tender_minor, const int64_t **out_paid)
+earn_spends(struct arena *scratch, const struct program *program, uint16_t currency,
+            const struct order_money *money, struct earn_spends *out_spends)
 {
-    int64_t *paid = scratch_list(scratch, line_count, sizeof *paid);
-    for (uint32_t i = 0; i < line_count; i++)
-        paid[i] = lines[i].amount_minor - lines[i].discount_minor;
-    if (!take_tender(scratch, tender_minor, line_count, paid)) return false;
-    *out_paid = paid;
+    struct earn_spends spends = {0};
+    for (uint32_t g = 0; g < program->group_count; g++) {
+        for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
+            const struct program_metric *metric = &program->groups[g].metrics[m];
+            if (metric->kind != METRIC_SPEND || metric->money != currency) continue;
+            if (!spend_of(scratch, money, metric->basis, &spends.values[g][m])) return false;
+        }
+    }
+    *out_spends = spends;
     return true;
 }
 
@@ -267,178 +462,6 @@ void
 earn_levels(const struct state *state, const struct rulebook *rulebook, const struct member *member,
             struct instant instant, uint8_t out_levels[PROGRAM_GROUPS_MAX])
 {
-    for (uint32_t g = 0; g < rulebook->program.group_count; g++) {
+    for (uint32_t g = 0; g < rulebook->program.group_count; g++)
         out_levels[g] = (uint8_t)tier_at(state, rulebook, member, g, instant);
-    }
-}
-
-/* ---- Purchases ---- */
-
-/* Limits, then overflow (semantics §3), before anything moves. */
-static enum verdict
-judge_grant(const struct apply *apply, const struct earn_result *result)
-{
-    const struct rulebook *rulebook = apply->rulebook;
-    const struct program *program = &rulebook->program;
-    struct instant occurred_at = apply->event->occurred_at;
-    uint32_t lots = 0;
-    for (uint32_t c = 0; c < program->currency_count; c++)
-        lots += result->points[c] > 0;
-    if (apply->member != NULL && apply->member->lot_count + lots > MEMBER_LOTS_MAX)
-        return VERDICT_LIMIT_REACHED;
-    for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (!posting_can_issue(apply->state, apply->member, rulebook->currency_slot[c],
-                               result->points[c])) {
-            return VERDICT_OVERFLOW;
-        }
-    }
-    for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
-        int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
-        if (!tier_can_add(rulebook, apply->member, g, occurred_at, change)) return VERDICT_OVERFLOW;
-    }
-    return VERDICT_ACCEPTED;
-}
-
-/* One lot. Arrears are paid first, at once, from it (semantics §5); a lot that was past its instant
- * on arrival expires inside the event and pays none. */
-static void
-grant(struct apply *apply, uint32_t currency, int64_t points, uint16_t rule,
-      struct order_grant *out_grant)
-{
-    struct state *state = apply->state;
-    uint8_t slot = apply->rulebook->currency_slot[currency];
-    int64_t occurred_ms = apply->event->occurred_at.ms;
-    struct lot lot = {
-        .remaining = points,
-        .granted = points,
-        .earned_ms = occurred_ms,
-        .expires_ms = expire_at(apply->rulebook, currency, apply->event->occurred_at),
-        .ordinal = apply->ordinal,
-        .index = (uint16_t)apply->lot_count++,
-        .rule = rule,
-        .rulebook = (uint16_t)apply->rulebook->index,
-        .currency = slot,
-    };
-    *out_grant = (struct order_grant){
-        .currency = slot,
-        .lot_index = (uint8_t)lot.index,
-        .granted = points,
-        .stays = points,
-        .expires_ms = lot.expires_ms,
-    };
-    struct wallet *wallet = member_wallet(&state->members, &apply->member, slot);
-    posting_move(apply, POSTING_GRANT, ACCOUNT_ISSUED, ACCOUNT_ACTIVE, slot, points, &lot,
-                 occurred_ms);
-    if (lot.expires_ms <= state->clock.ms) {
-        expire_on_arrival(apply, &lot);
-        return;
-    }
-    int64_t owed = wallet->arrears < points ? wallet->arrears : points;
-    if (owed > 0) {
-        lot.remaining -= owed;
-        posting_move(apply, POSTING_REPAY, ACCOUNT_ACTIVE, ACCOUNT_ARREARS, slot, owed, &lot,
-                     occurred_ms);
-    }
-    if (lot.remaining == 0) return;
-    if (member_is_noticed(apply->member, slot, lot.expires_ms)) lot.flags = LOT_NOTICED;
-    lots_insert(&state->members, &apply->member, &lot);
-    if (lot.expires_ms == INT64_MAX) return;
-    due_note(apply, lot.expires_ms, DUE_EXPIRY);
-    int64_t reach_ms = (state->rulebooks.notice_days_max + 2) * CALENDAR_DAY_MS;
-    if (lot.flags == 0 && lot.expires_ms - reach_ms <= apply->member->scheduled_ms) {
-        due_note(apply, expire_notice_at(state, &lot), DUE_NOTICE);
-    }
-}
-
-static void
-add_metrics(struct apply *apply, const struct earn_result *result)
-{
-    const struct program *program = &apply->rulebook->program;
-    for (uint32_t g = 0; g < program->group_count; g++) {
-        const struct program_group *group = &program->groups[g];
-        int64_t change =
-            group->metric == METRIC_SPEND ? result->spend[g] : result->points[group->currency];
-        tier_add(apply, apply->rulebook, g, apply->event->occurred_at, change);
-    }
-}
-
-static bool
-tender_of(const struct purchase *purchase, int64_t *out)
-{
-    return add_i64(purchase->points_tender_minor, purchase->gift_card_tender_minor, out);
-}
-
-static void
-book_purchase(struct apply *apply, struct order *order, const struct earn_result *result)
-{
-    struct state *state = apply->state;
-    const struct event *event = apply->event;
-    const struct program *program = &apply->rulebook->program;
-    if (apply->member == NULL) {
-        apply->member = members_enrol(&state->members, event->member, event->occurred_at.ms);
-    } else {
-        members_write(&state->members, apply->member);
-    }
-    for (uint32_t c = 0; c < program->currency_count; c++) {
-        if (result->points[c] == 0) continue;
-        grant(apply, c, result->points[c], result->rule[c], &order->grants[order->grant_count++]);
-        output_amount(apply, apply->rulebook->currency_slot[c], result->points[c],
-                      result->points[c]);
-    }
-    add_metrics(apply, result);
-    order->member = apply->member->number;
-    struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
-    order_encode(order, &writer);
-    apply->reference_hash =
-        reference_hash(&state->memo, REFERENCE_ORDER, event->member, order->order_id);
-    references_add(&state->references, apply->ordinal, apply->reference_hash, writer_span(&writer));
-}
-
-enum verdict
-earn_purchase(struct apply *apply)
-{
-    struct state *state = apply->state;
-    const struct event *event = apply->event;
-    const struct purchase *purchase = &event->purchase;
-    bool enrols = apply->rulebook->program.unknown_member == UNKNOWN_AUTO_ENROL;
-    if (apply->member == NULL && !enrols) return VERDICT_UNKNOWN_MEMBER;
-    if (apply->member != NULL) {
-        if (state_reference(state, REFERENCE_ORDER, apply->member, purchase->order_id) != NULL)
-            return VERDICT_ORDER_EXISTS;
-        if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
-        if (apply->member->status != MEMBER_ACTIVE) return VERDICT_MEMBER_NOT_ACTIVE;
-    }
-    struct order order = {
-        .order_id = purchase->order_id,
-        .rulebook = apply->rulebook->index,
-        .occurred_at = event->occurred_at,
-        .currency = purchase->currency,
-        .group_count = apply->rulebook->program.group_count,
-        .lines = purchase->lines,
-        .line_count = purchase->line_count,
-    };
-    earn_levels(state, apply->rulebook, apply->member, event->occurred_at, order.levels);
-    const int64_t *paid;
-    if (!tender_of(purchase, &order.tender_minor)) return VERDICT_OVERFLOW;
-    if (!earn_paid(state->scratch, purchase->lines, purchase->line_count, order.tender_minor,
-                   &paid)) {
-        return VERDICT_OVERFLOW;
-    }
-    struct earn_input input = {
-        .rulebook = apply->rulebook,
-        .money = purchase->currency,
-        .lines = purchase->lines,
-        .line_count = purchase->line_count,
-        .tender_minor = order.tender_minor,
-        .levels = order.levels,
-    };
-    struct earn_result result;
-    if (!earn_compute(state->scratch, &input, &result)) return VERDICT_OVERFLOW;
-    enum verdict verdict = judge_grant(apply, &result);
-    if (verdict != VERDICT_ACCEPTED) return verdict;
-    apply->order_id = purchase->order_id;
-    book_purchase(apply, &order, &result);
-    return VERDICT_ACCEPTED;
 }

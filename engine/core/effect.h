@@ -50,15 +50,31 @@ enum account {
     ACCOUNT_CLEARING = 17,
 };
 
-/* Posting kinds, semantics §12; only those that this version of the fold makes. Equal to the
- * published enum. */
+/* Posting kinds, semantics §12; those that concern one member. Equal to the published enum. */
 enum posting_kind {
     POSTING_GRANT = 1,
+    POSTING_ACTIVATE = 2,
     POSTING_REDEEM = 3,
+    POSTING_HOLD = 4,
+    POSTING_RELEASE = 5,
     POSTING_CLAW_BACK = 6,
     POSTING_OWE = 7,
+    POSTING_RESTORE = 8,
+    POSTING_ADJUST = 9,
     POSTING_REPAY = 10,
+    POSTING_WRITE_OFF = 11,
+    POSTING_CAPTURE = 12,
     POSTING_EXPIRE = 13,
+    POSTING_LAPSE = 14,
+    POSTING_LAPSE_END = 15,
+    POSTING_UNDO = 16,
+    POSTING_FORFEIT = 17,
+    POSTING_CANCEL = 18,
+    POSTING_QUARANTINE = 23,
+    POSTING_QUARANTINE_RELEASE = 24,
+    POSTING_EXTEND = 25,
+    POSTING_REINSTATE = 26,
+    POSTING_FUND = 27,
 };
 
 /* Names a lot for ever: independent of packing (semantics §3). */
@@ -67,13 +83,51 @@ struct lot_id {
     uint32_t index;
 };
 
+/* Steps of an explanation, semantics §4. Equal to the published enum. */
+enum explanation_phase {
+    EXPLANATION_BASE = 1,
+    EXPLANATION_TIER = 2,
+    EXPLANATION_CAMPAIGN = 3,
+    EXPLANATION_FLAT_BONUS = 4,
+    EXPLANATION_ROUNDING = 5,
+    EXPLANATION_CAP = 6,
+    EXPLANATION_AFTER_EARNING = 7,
+    EXPLANATION_AWARD = 8,
+};
+
+/* What one rule added to a grant, or took away. */
+struct explanation_part {
+    enum explanation_phase phase;
+    struct bytes rule;
+    uint32_t rule_version;
+    struct points points; /* its share of the grant; the parts sum to the grant */
+    struct rate exact;    /* before rounding, signed; denominator 0: not told, or beyond 63 bits */
+    struct rate factor;   /* of a tier or a campaign; denominator 0: none */
+    int64_t eligible_minor;
+    struct bytes line_id; /* of line rules; may be empty */
+};
+
+/* At most so many parts of one grant are told. What has more ends in a part that sums the rest:
+ * phase of its first one, no rule, no line. */
+enum { EXPLANATION_PARTS_MAX = 64 };
+
+/* Why a grant is what it is, phase by phase. Lives in the effects' arena. */
+struct explanation {
+    uint16_t money; /* ISO 4217 numeric, of eligible_minor; 0: none */
+    struct bytes tier_group, tier;
+    const struct explanation_part *parts;
+    uint32_t part_count;              /* at most EXPLANATION_PARTS_MAX */
+    struct points requested, granted; /* before caps, and after */
+    struct bytes cap_rule;            /* whose cap trimmed or rejected; empty: none */
+};
+
 struct posting {
     enum posting_kind kind;
     enum account from, to;
     struct bytes member;
     struct bytes currency; /* points currency */
     uint8_t scale;
-    struct points amount;                /* above zero */
+    struct points amount;                /* never negative; 0 only for POSTING_EXTEND */
     struct lot_id lot;                   /* ordinal 0: no lot (owe) */
     struct bytes event_source, event_id; /* empty for due work */
     struct bytes rule;     /* id of the first contributing rule; empty where none applies */
@@ -85,13 +139,24 @@ struct posting {
     struct points arrears_after;
     struct instant lot_earned_at;
     struct instant lot_expires_at; /* INT64_MAX ms = never */
+    struct bytes spend_id, hold_id;
+    struct instant lot_activates_at;   /* 0 ms = at once, as earned; INT64_MAX ms = not known yet */
+    struct instant lot_expired_before; /* of an extension: the instant before; 0 ms = none told */
+    struct bytes funder;
+    struct rate unit_cost;  /* minor units of cost_currency for one point; denominator 0: none */
+    uint16_t cost_currency; /* ISO 4217 numeric; 0: none */
+    struct bytes reason, actor;
+    const struct explanation *explanation; /* of grants; NULL: none */
 };
 
-/* One granted amount per currency in an outcome. */
+/* One amount per points currency in an outcome. */
 struct outcome_amount {
     struct bytes currency;
     struct points requested,
         granted; /* of a purchase: granted; of a redeem: spent; of a refund: clawed back */
+    struct bytes cap_rule;       /* whose cap trimmed or rejected; may be empty */
+    struct points owed, dropped; /* of a claw-back: what became arrears, what was let go */
+    struct points active_after;
 };
 
 enum { OUTCOME_AMOUNTS_MAX = 8 }; /* a programme has at most 8 currencies */
@@ -106,9 +171,34 @@ struct outcome {
     struct instant occurred_at, journal_time;
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
+    bool further; /* a later answer to an event that was parked or awaited approval */
+    bool waiting; /* accepted, and waits for its order (semantics §6) */
 };
 
-enum tier_direction { TIER_UPGRADED = 1, TIER_DOWNGRADED = 2, TIER_RENEWED = 3 };
+enum tier_direction {
+    TIER_UPGRADED = 1,
+    TIER_DOWNGRADED = 2,
+    TIER_RENEWED = 3,
+    TIER_CORRECTED = 4 /* a late event changed the latest closed period */
+};
+
+/* Equal to the published enum. */
+enum tier_reason {
+    TIER_BY_EVENT = 1,
+    TIER_BY_REVIEW = 2,
+    TIER_BY_OVERRIDE = 3,
+    TIER_BY_OVERRIDE_END = 4,
+    TIER_BY_RULEBOOK = 5,
+};
+
+/* A metric as it was, and what the level asks of it: points in units, money in minor units, counts
+ * as they are. */
+struct metric_value {
+    struct bytes metric;
+    int64_t value, threshold;
+};
+
+enum { METRIC_VALUES_MAX = 4 }; /* of one tier group */
 
 struct tier_change {
     struct bytes member, group, from, to;
@@ -119,16 +209,129 @@ struct tier_change {
     struct instant journal_time;
     uint32_t rule_version;
     struct bytes traceparent;
+    enum tier_reason reason;
+    struct bytes actor, note; /* of an override */
+    struct metric_value metrics[METRIC_VALUES_MAX];
+    uint32_t metric_count; /* 0: metric_value says it all */
 };
 
-enum notice_kind { NOTICE_EXPIRING_SOON = 1 };
+/* Persisted codes. */
+enum notice_kind {
+    NOTICE_EXPIRING_SOON = 1,
+    NOTICE_MISSION_COMPLETED = 2,
+    NOTICE_BADGE_AWARDED = 3,
+    NOTICE_TIER_AT_RISK = 4,
+    NOTICE_QUARANTINED = 5,
+    NOTICE_LIMIT_FLAGGED = 6,
+    NOTICE_UNKNOWN_ORDER = 7,
+    NOTICE_REFUND_CLAMPED = 8,
+    NOTICE_APPROVAL_WANTED = 9,
+    NOTICE_APPROVAL_LAPSED = 10,
+    NOTICE_TIERS_REEVALUATED = 11,
+    NOTICE_HOLD_TIMED_OUT = 12,
+};
+
+struct notice_expiring_soon {
+    struct bytes currency;
+    struct points points;
+    struct instant expires_at;
+};
+
+struct notice_mission_completed {
+    struct bytes mission;
+    struct instant window_start;
+    uint32_t repetition; /* from 1 */
+    uint32_t rule_version;
+};
+
+struct notice_badge_awarded {
+    struct bytes badge;
+    uint32_t rule_version;
+};
+
+struct notice_tier_at_risk {
+    struct bytes group, tier;
+    struct instant review_at;
+    struct metric_value metrics[METRIC_VALUES_MAX];
+    uint32_t metric_count;
+};
+
+enum { EVIDENCE_EVENTS_MAX = 16 };
+
+/* Why a limit spoke (semantics §10): its name, what was counted against what, over which window,
+ * and the latest of the events that were counted. */
+struct evidence {
+    struct bytes limit;
+    int64_t value, threshold;
+    struct instant window_start, window_end; /* (start, end] */
+    const struct event_ref *events;
+    uint32_t event_count; /* at most EVIDENCE_EVENTS_MAX */
+};
+
+struct notice_quarantined {
+    struct bytes currency;
+    struct points points;
+    struct evidence evidence;
+    struct instant undecided_until;
+};
+
+struct notice_limit_flagged {
+    struct evidence evidence;
+};
+
+struct notice_unknown_order {
+    struct bytes order_id, refund_id;
+};
+
+struct notice_refund_clamped {
+    struct bytes order_id;
+    uint16_t money; /* ISO 4217 numeric */
+    int64_t reported_minor, paid_minor;
+};
+
+struct notice_approval_wanted {
+    struct event_ref awaiting;
+    struct bytes currency;
+    struct points points;
+    struct bytes actor;
+    struct instant lapses_at;
+};
+
+struct notice_approval_lapsed {
+    struct event_ref awaiting;
+};
+
+/* A new rulebook judged the member's tiers anew. */
+struct notice_tiers_reevaluated {
+    struct bytes rulebook;
+    uint32_t version;
+};
+
+struct notice_hold_timed_out {
+    struct bytes hold_id, currency;
+    struct points points; /* what came back */
+};
 
 struct notice {
     enum notice_kind kind;
-    struct bytes member, currency;
-    struct points amount;   /* what expires */
-    struct instant instant; /* when it expires */
+    struct bytes member;
     struct instant effective_at, journal_time;
+    struct event_ref cause; /* empty where time did */
+    struct bytes traceparent;
+    union {
+        struct notice_expiring_soon expiring_soon;
+        struct notice_mission_completed mission_completed;
+        struct notice_badge_awarded badge_awarded;
+        struct notice_tier_at_risk tier_at_risk;
+        struct notice_quarantined quarantined;
+        struct notice_limit_flagged limit_flagged;
+        struct notice_unknown_order unknown_order;
+        struct notice_refund_clamped refund_clamped;
+        struct notice_approval_wanted approval_wanted;
+        struct notice_approval_lapsed approval_lapsed;
+        struct notice_tiers_reevaluated tiers_reevaluated;
+        struct notice_hold_timed_out hold_timed_out;
+    };
 };
 
 /* Send the event on to the partition where its member lives. */
@@ -161,12 +364,13 @@ struct effects {
     struct arena *arena;
 };
 
-/* 100,000 open lots a member (the limit), each with a notice and an expiry that may be overdue, and
- * some. Reserved address space, touched only when used. */
-enum { EFFECTS_ROOM = 2 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
+/* 100,000 open lots a member (the limit), each of which may activate, pay, be noticed, lapse and
+ * expire at once, and some. Reserved address space, touched only when used. */
+enum { EFFECTS_ROOM = 6 * 100000 + 2048, EFFECTS_CAPACITY = EFFECTS_ROOM + 8192 };
 
-/* Room that effect_canonical needs in its writer: 14 texts of at most 1,024 bytes, and numbers. */
-enum { EFFECT_CANONICAL_MAX = 16 * 1024 };
+/* Room that effect_canonical needs in its writer: 64 parts of an explanation with two names of at
+ * most 128 bytes each, 24 texts of at most 1,024 bytes, and numbers. */
+enum { EFFECT_CANONICAL_MAX = 64 * 1024 };
 
 /* Canonical bytes of one effect: the same on every machine, independent of output encoding. The
  * layout is documented in effect.c. Not for forwards. */

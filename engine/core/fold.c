@@ -2,14 +2,28 @@
 #include "engine/core/fold.h"
 
 #include "engine/base/murmur2.h"
+#include "engine/core/activity.h"
+#include "engine/core/award.h"
+#include "engine/core/byhand.h"
 #include "engine/core/due.h"
-#include "engine/core/earn.h"
-#include "engine/core/giveback.h"
+#include "engine/core/enrol.h"
+#include "engine/core/fact.h"
+#include "engine/core/hold.h"
+#include "engine/core/inactivity.h"
+#include "engine/core/life.h"
+#include "engine/core/limit.h"
+#include "engine/core/lots_byhand.h"
 #include "engine/core/output.h"
+#include "engine/core/override.h"
 #include "engine/core/posting.h"
+#include "engine/core/price.h"
+#include "engine/core/purchase.h"
+#include "engine/core/return.h"
 #include "engine/core/spend.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
+#include "engine/core/undo.h"
+#include "engine/core/wait.h"
 
 enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
 
@@ -28,9 +42,29 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
         *out_kind = REFERENCE_ORDER;
         *out_id = event->cancellation.order_id;
         return true;
+    case EVENT_DELIVERED:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->delivered.order_id;
+        return true;
     case EVENT_REDEEM:
         *out_kind = REFERENCE_SPEND;
-        *out_id = event->redeem.redemption_id;
+        *out_id = event->redeem.spend_id;
+        return true;
+    case EVENT_CANCEL_REDEMPTION:
+        *out_kind = REFERENCE_SPEND;
+        *out_id = event->cancel_redemption.spend_id;
+        return true;
+    case EVENT_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->hold.hold_id;
+        return true;
+    case EVENT_CAPTURE_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->capture_hold.hold_id;
+        return true;
+    case EVENT_RELEASE_HOLD:
+        *out_kind = REFERENCE_HOLD;
+        *out_id = event->release_hold.hold_id;
         return true;
     case EVENT_REFUND:
         if (event->refund.order_id.size > 0) {
@@ -41,9 +75,12 @@ named_reference(const struct event *event, enum reference_kind *out_kind, struct
             *out_id = event->refund.refund_id;
         }
         return true;
-    case EVENT_ENROL: return false;
+    case EVENT_GRANT:
+        *out_kind = REFERENCE_ORDER;
+        *out_id = event->grant.order_id;
+        return out_id->size > 0;
+    default: return false;
     }
-    return false;
 }
 
 static bool
@@ -53,56 +90,132 @@ is_misplaced(const struct state *state, const struct event *event)
            state->genesis.partition;
 }
 
-enum { REFERENCE_CANDIDATES_MAX = 64 };
+/* Whether a row belongs to the member; rows of before its enrolment stand under its placeholder's
+ * number. */
+static bool
+is_reference_of(const struct reference *reference, enum reference_kind kind,
+                const struct member *member, struct bytes id)
+{
+    struct bytes content = bytes_of(reference->content, reference->size);
+    if (reference_is(content, kind, member->number, id)) return true;
+    const struct fact *former = fact_find(member, FACT_FORMER, 0, 0, 0);
+    return former != NULL && reference_is(content, kind, (uint64_t)former->a, id);
+}
+
+size_t
+state_references(const struct state *state, enum reference_kind kind, const struct member *member,
+                 struct bytes id, struct reference *out_references[STATE_REFERENCES_MAX])
+{
+    uint64_t ordinals[STATE_REFERENCES_MAX];
+    size_t found = 0;
+    if (member == NULL) return 0;
+    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
+    size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
+    CHECK(count < STATE_REFERENCES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct reference *reference = references_get(&state->references, ordinals[i]);
+        CHECK(reference != NULL); /* fold_needs has named it */
+        if (!is_reference_of(reference, kind, member, id)) continue;
+        size_t at = found++;
+        for (; at > 0 && out_references[at - 1]->node.key > ordinals[i]; at--)
+            out_references[at] = out_references[at - 1];
+        out_references[at] = reference;
+    }
+    return found;
+}
 
 struct reference *
 state_reference(const struct state *state, enum reference_kind kind, const struct member *member,
                 struct bytes id)
 {
-    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
-    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
-    size_t count =
-        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
-    CHECK(count < REFERENCE_CANDIDATES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        struct reference *reference = references_get(&state->references, ordinals[i]);
-        CHECK(reference != NULL);
-        struct bytes content = bytes_of(reference->content, reference->size);
-        if (reference_is(content, kind, member->number, id)) return reference;
-    }
-    return NULL;
+    struct reference *references[STATE_REFERENCES_MAX];
+    size_t count = state_references(state, kind, member, id, references);
+    return count == 0 ? NULL : references[0];
 }
 
-/* ---- Needs ---- */
-
-static void
-reference_needs(const struct state *state, const struct event *event, const struct member *member,
-                struct needs *needs)
+void
+state_references_need(const struct state *state, enum reference_kind kind, struct bytes member,
+                      struct bytes id, struct needs *needs)
 {
-    enum reference_kind kind;
-    struct bytes id;
-    uint64_t ordinals[REFERENCE_CANDIDATES_MAX];
-    size_t before = needs->count;
-    if (!named_reference(event, &kind, &id)) return;
-    uint64_t hash = reference_hash(&state->memo, kind, event->member, id);
-    size_t count =
-        locator_find(&state->references.locator, hash, ordinals, REFERENCE_CANDIDATES_MAX);
+    uint64_t ordinals[STATE_REFERENCES_MAX];
+    uint64_t hash = reference_hash(&state->memo, kind, member, id);
+    size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
     for (size_t i = 0; i < count; i++) {
         if (references_get(&state->references, ordinals[i]) == NULL)
             references_need(ordinals[i], needs);
     }
-    bool returns = (event->kind == EVENT_REFUND && kind == REFERENCE_ORDER) ||
-                   event->kind == EVENT_CANCELLATION;
-    if (!returns || member == NULL || needs->count > before || count == 0) return;
+}
+
+/* ---- Members that may not be enrolled ---- */
+
+void
+apply_enrol(struct apply *apply, int64_t enrolled_ms)
+{
+    struct state *state = apply->state;
+    CHECK(apply->member == NULL);
+    apply->member =
+        members_enrol(&state->members, apply->event->member, enrolled_ms, apply->placeholder);
+    apply->placeholder = NULL;
+    apply->enrols = true;
+    award_expect_anniversary(apply, (struct instant){enrolled_ms});
+    struct due due;
+    if (due_next(state, apply->member, &due)) due_note(apply, due.ms, due.kind);
+}
+
+struct member *
+apply_waiting_room(struct apply *apply)
+{
+    if (apply->member != NULL) return apply->member;
+    if (apply->placeholder == NULL) {
+        apply->placeholder = members_placeholder(&apply->state->members, apply->event->member,
+                                                 apply->event->occurred_at.ms);
+    }
+    return apply->placeholder;
+}
+
+/* ---- Needs ---- */
+
+/* What one event needs besides its identity and its member. */
+static void
+event_needs(const struct state *state, const struct event *event, const struct member *member,
+            struct needs *needs)
+{
+    enum reference_kind kind;
+    struct bytes id;
+    size_t before = needs->count;
+    if (event->kind == EVENT_ACTIVITY) activity_needs(state, event, needs);
+    if (event->kind == EVENT_RELEASE_QUARANTINE || event->kind == EVENT_REJECT_QUARANTINE)
+        limit_needs(state, event, member, needs);
+    if (event->kind == EVENT_APPROVE) byhand_needs(state, event, needs);
+    if (member != NULL && (event->kind == EVENT_REINSTATE_LOTS || event->kind == EVENT_RENEW_LOTS))
+        lots_byhand_needs(state, member, needs);
+    if (event->kind == EVENT_CAPTURE_HOLD && member != NULL)
+        return_marks_need(state, member, needs);
+    if (!named_reference(event, &kind, &id)) return;
+    state_references_need(state, kind, event->member, id, needs);
+    if (event->kind == EVENT_CANCEL_REDEMPTION) {
+        state_references_need(state, REFERENCE_HOLD, event->member, id, needs);
+        if (needs->count == before) undo_needs(state, event, member, needs);
+    }
+    if (kind != REFERENCE_ORDER) return;
+    wait_needs(state, event, member, id, needs);
+    if (event->kind == EVENT_PURCHASE || needs->count > before) return;
     const struct reference *order = state_reference(state, kind, member, id);
-    if (order != NULL) giveback_needs(state, order, needs);
+    if (order != NULL) return_needs(state, member, order, needs);
+}
+
+/* When an entry was appended, as far as it may move the clock. */
+static int64_t
+journal_time(const struct state *state, const struct entry *entry, int64_t append_ms)
+{
+    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
+    return journal_ms > INSTANT_MAX_MS ? INSTANT_MAX_MS : journal_ms;
 }
 
 void
 fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
            struct needs *needs)
 {
-    (void)append_ms;
     if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
     const struct event *event = &entry->event;
     if (is_misplaced(state, event)) return;
@@ -110,10 +223,16 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     struct identity identity;
     uint64_t ordinal;
     const struct member *member = members_find(&state->members, event->member, needs, &known);
+    if (member != NULL) {
+        int64_t entry_ms = journal_time(state, entry, append_ms);
+        due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
+                        needs);
+    }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
     if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
         return;
-    reference_needs(state, event, member, needs);
+    event_needs(state, event, member, needs);
+    enrol_needs(state, event, member, event_needs, needs);
 }
 
 enum { PREFETCH_MAX = 64 };
@@ -157,43 +276,32 @@ fold_prefetch(const struct state *state, const struct entry *entries, size_t cou
     }
 }
 
-/* ---- Outcomes ---- */
+/* ---- Judging events ---- */
 
-/* Puts the outcome that was filled in place on its way. */
-static void
-publish_outcome(struct apply *apply, struct effect *effect)
-{
-    effect->outcome.journal_time = apply->state->clock;
-    output_seal(apply, effect);
-    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
-}
-
-static void
-answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+/* The points currency, and the funder, that an event by hand names. */
+static enum verdict
+judge_form_by_hand(struct apply *apply)
 {
     const struct event *event = apply->event;
-    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = (struct outcome){
-        .source = output_source(apply),
-        .id = output_event_id(apply),
-        .member = output_member(apply),
-        .correlation_id = output_text(apply, event->correlation_id),
-        .event_kind = event->kind,
-        .verdict = verdict,
-        .first_verdict = first,
-        .ordinal = ordinal,
-        .detail = output_text(apply, apply->detail),
-        .occurred_at = event->occurred_at,
-    };
-    if (verdict == VERDICT_ACCEPTED) {
-        effect->outcome.amount_count = apply->amount_count;
-        memcpy(effect->outcome.amounts, apply->amounts,
-               apply->amount_count * sizeof apply->amounts[0]);
+    struct bytes currency;
+    uint32_t index;
+    switch (event->kind) {
+    case EVENT_GRANT: currency = event->grant.currency; break;
+    case EVENT_ADJUST: currency = event->adjust.currency; break;
+    case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
+    case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
+    case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    default: return VERDICT_ACCEPTED;
     }
-    publish_outcome(apply, effect);
+    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
+    if (!rulebook_currency(apply->rulebook, currency, &index))
+        return VERDICT_UNKNOWN_POINTS_CURRENCY;
+    if (event->kind == EVENT_GRANT && !byhand_knows_funder(apply->rulebook, event->grant.funder)) {
+        apply->detail = bytes_from_cstr("funder: the rulebook names no such funder");
+        return VERDICT_MALFORMED;
+    }
+    return VERDICT_ACCEPTED;
 }
-
-/* ---- Judging events ---- */
 
 /* What the codec cannot see. A refusal of form leaves no identity. */
 static enum verdict
@@ -204,74 +312,75 @@ judge_form(struct apply *apply)
         apply->detail = bytes_from_cstr("occurred_at lies outside the years 1970 to 9999");
         return VERDICT_MALFORMED;
     }
-    if (event->kind != EVENT_REDEEM) return VERDICT_ACCEPTED;
-    if (event->redeem.points.units <= 0) {
-        apply->detail = bytes_from_cstr("points must be above zero");
-        return VERDICT_MALFORMED;
-    }
-    uint32_t currency;
-    if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
-    if (!rulebook_currency(apply->rulebook, event->redeem.currency, &currency))
-        return VERDICT_UNKNOWN_POINTS_CURRENCY;
-    if (apply->rulebook->program.currencies[currency].qualifying) {
-        apply->detail =
-            bytes_from_cstr("the points currency counts for tiers only and cannot be spent");
-        return VERDICT_MALFORMED;
-    }
-    return VERDICT_ACCEPTED;
+    if (event->kind == EVENT_REDEEM) return price_judge_form(apply, &event->redeem.request);
+    if (event->kind == EVENT_HOLD) return price_judge_form(apply, &event->hold.request);
+    return judge_form_by_hand(apply);
 }
 
+/* From "member known" on; each kind goes on from there. */
 static enum verdict
-enrol(struct apply *apply)
+judge_kind(struct apply *apply)
 {
-    const struct event *event = apply->event;
-    if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
-    apply->member = members_enrol(&apply->state->members, event->member, event->occurred_at.ms);
-    return VERDICT_ACCEPTED;
+    enum verdict known = enrol_judge(apply);
+    if (known != VERDICT_ACCEPTED) return known;
+    switch (apply->event->kind) {
+    case EVENT_PURCHASE: return purchase_judge(apply);
+    case EVENT_REFUND: return return_refund(apply);
+    case EVENT_CANCELLATION: return return_cancel(apply);
+    case EVENT_REDEEM: return spend_redeem(apply);
+    case EVENT_CANCEL_REDEMPTION: return undo_redemption(apply);
+    case EVENT_HOLD: return hold_take(apply);
+    case EVENT_CAPTURE_HOLD: return hold_capture(apply);
+    case EVENT_RELEASE_HOLD: return hold_release(apply);
+    case EVENT_ENROL: return enrol_apply(apply);
+    case EVENT_DELIVERED: return return_delivered(apply);
+    case EVENT_PROFILE_UPDATE: return enrol_update_profile(apply);
+    case EVENT_ACTIVITY: return activity_apply(apply);
+    case EVENT_RELEASE_QUARANTINE: return limit_release(apply);
+    case EVENT_REJECT_QUARANTINE: return limit_reject(apply);
+    case EVENT_TIER_OVERRIDE: return tier_override(apply);
+    case EVENT_END_TIER_OVERRIDE: return tier_end_override(apply);
+    case EVENT_GRANT: return byhand_grant(apply);
+    case EVENT_ADJUST: return byhand_adjust(apply);
+    case EVENT_APPROVE: return byhand_approve(apply);
+    case EVENT_EXTEND_LOTS: return lots_extend(apply);
+    case EVENT_REINSTATE_LOTS: return lots_reinstate(apply);
+    case EVENT_RENEW_LOTS: return lots_renew(apply);
+    case EVENT_SUSPEND:
+    case EVENT_RESUME:
+    case EVENT_FREEZE:
+    case EVENT_UNFREEZE:
+    case EVENT_CLOSE:
+    case EVENT_REOPEN: return life_change(apply);
+    }
+    UNREACHABLE();
 }
 
-/* Refusals in the order of semantics §3, from the rule version on; each kind goes on from "member
- * known". */
+/* Refusals in the order of semantics §3, from the rule version on. What was parked has passed the
+ * judgement of its time. */
 static enum verdict
 judge(struct apply *apply)
 {
     const struct event *event = apply->event;
     if (apply->rulebook == NULL) return VERDICT_NO_RULEBOOK;
     const struct program *program = &apply->rulebook->program;
+    if (apply->further) return judge_kind(apply);
     bool forwarded = event->first_append.ms > 0 && event->first_append.ms <= INSTANT_MAX_MS;
     int64_t journal_ms = forwarded ? event->first_append.ms : apply->state->clock.ms;
     if (event->occurred_at.ms - journal_ms > program->accept_future_ms)
         return VERDICT_OCCURRED_IN_FUTURE;
     if (journal_ms - event->occurred_at.ms > program->accept_past_ms) return VERDICT_TOO_OLD;
-    switch (event->kind) {
-    case EVENT_PURCHASE: return earn_purchase(apply);
-    case EVENT_REFUND: return giveback_refund(apply);
-    case EVENT_CANCELLATION: return giveback_cancel(apply);
-    case EVENT_REDEEM: return spend_redeem(apply);
-    case EVENT_ENROL: return enrol(apply);
-    }
-    UNREACHABLE();
-}
-
-static struct instant
-later(struct instant a, struct instant b)
-{
-    return a.ms > b.ms ? a : b;
-}
-
-/* When an event's tiers are evaluated: a period that is closed is not decided again. */
-static struct instant
-judged_at(const struct apply *apply)
-{
-    return later(apply->state->clock, apply->event->occurred_at);
+    return judge_kind(apply);
 }
 
 /* After an accepted event: its one tier evaluation. */
 static void
 finish(struct apply *apply)
 {
+    if (apply->member == NULL) return; /* it waits for somebody who is not enrolled */
     members_write(&apply->state->members, apply->member);
-    tier_evaluate(apply, judged_at(apply), apply->event->occurred_at);
+    inactivity_push(apply);
+    tier_evaluate(apply, apply_judged_at(apply), apply->event->occurred_at);
 }
 
 static void
@@ -279,7 +388,7 @@ forward_event(struct apply *apply)
 {
     struct state *state = apply->state;
     const struct event *event = apply->event;
-    answer(apply, VERDICT_FORWARDED, 0, 0);
+    output_answer(apply, VERDICT_FORWARDED, 0, 0);
     struct effect *effect = output_begin(apply, TOPIC_FORWARD);
     effect->forward = (struct forward){
         .partition = murmur2_partition(event->member, state->genesis.partition_count),
@@ -288,6 +397,38 @@ forward_event(struct apply *apply)
     };
     output_seal(apply, effect);
 }
+
+/* What was parked until the member was enrolled, by rising ordinal: each an event of its own, with
+ * a further outcome (semantics §4). */
+static void
+judge_parked(struct apply *enrolling)
+{
+    struct state *state = enrolling->state;
+    struct event event;
+    if (facts_of_kind(enrolling->member, FACT_PARKED).count == 0) return;
+    /* The store has no closed lots of a new member, though the ordinals are old. */
+    closed_complete(&state->closed, enrolling->member->number, 0, UINT64_MAX);
+    for (;;) {
+        struct apply apply = apply_of(state, enrolling->effects, &event);
+        size_t mark = arena_mark(state->scratch);
+        apply.cause = enrolling->cause;
+        apply.member = enrolling->member;
+        apply.further = true;
+        if (!enrol_take_parked(&apply, &event, &apply.ordinal)) return;
+        apply.rulebook = rulebooks_at(&state->rulebooks, event.occurred_at);
+        enum verdict verdict = judge_form(&apply);
+        if (verdict == VERDICT_ACCEPTED) verdict = judge(&apply);
+        if (verdict == VERDICT_ACCEPTED) finish(&apply);
+        output_answer(&apply, verdict, 0, apply.ordinal);
+        posting_check(&apply);
+        due_run(state, apply.effects, apply.cause, apply_judged_at(&apply), &apply.member);
+        enrolling->member = apply.member;
+        arena_reset_to(state->scratch, mark);
+    }
+}
+
+/* Lots of due work behind a parked event are numbered from here on: its own are still to come. */
+enum { PARKED_LOTS = 1 << 16 };
 
 static void
 apply_new(struct apply *apply, struct identity *identity)
@@ -298,9 +439,12 @@ apply_new(struct apply *apply, struct identity *identity)
     if (verdict == VERDICT_ACCEPTED) finish(apply);
     identity->verdict_and_reference = (uint64_t)verdict | apply->reference_hash;
     CHECK(identities_add(&state->identities, identity) == apply->ordinal);
-    answer(apply, verdict, 0, apply->ordinal);
-    if (verdict != VERDICT_ACCEPTED) return;
-    due_run(state, apply->effects, apply->cause, judged_at(apply), &apply->member);
+    state->due_lots = verdict == VERDICT_PARKED ? PARKED_LOTS : apply->lot_count;
+    output_answer(apply, verdict, 0, apply->ordinal);
+    struct member **member = apply->member != NULL ? &apply->member : &apply->placeholder;
+    if (verdict != VERDICT_ACCEPTED || *member == NULL) return;
+    due_run(state, apply->effects, apply->cause, apply_judged_at(apply), member);
+    if (apply->enrols) judge_parked(apply);
 }
 
 static void
@@ -319,11 +463,15 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     if (apply.member != NULL) {
         apply.member->touched = 1;
         due_run(state, effects, apply.cause, (struct instant){0}, &apply.member);
+        if (apply.member->status == MEMBER_UNKNOWN) {
+            apply.placeholder = apply.member;
+            apply.member = NULL;
+        }
     }
     apply.rulebook = rulebooks_at(&state->rulebooks, event->occurred_at);
     enum verdict form = judge_form(&apply);
     if (form != VERDICT_ACCEPTED) {
-        answer(&apply, form, 0, 0);
+        output_answer(&apply, form, 0, 0);
         return;
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
@@ -331,9 +479,10 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:
         if (identity.content == event->content_hash) {
-            answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff, first_ordinal);
+            output_answer(&apply, VERDICT_DUPLICATE, identity.verdict_and_reference & 0xff,
+                          first_ordinal);
         } else {
-            answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
+            output_answer(&apply, VERDICT_CONFLICTING_DUPLICATE, 0, 0);
         }
         return;
     case IDENTITY_NEW:
@@ -446,7 +595,7 @@ apply_hole(struct state *state, const struct hole *hole, struct effects *effects
         .detail = output_text(&apply, hole->reason),
         .occurred_at = state->clock,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 static void
@@ -466,7 +615,7 @@ apply_refused(struct state *state, const struct refused *refused, struct effects
         .detail = output_text(&apply, refused->detail),
         .occurred_at = refused->occurred_at,
     };
-    publish_outcome(&apply, effect);
+    output_outcome(&apply, effect);
 }
 
 /* ---- The door ---- */
@@ -502,9 +651,26 @@ may_apply(const struct state *state, const struct entry *entry, uint64_t positio
 static void
 take_time(struct state *state, const struct entry *entry, int64_t append_ms)
 {
-    int64_t journal_ms = state->time_kind == TIME_RECORD ? entry->journal_time.ms : append_ms;
-    if (journal_ms > INSTANT_MAX_MS) journal_ms = INSTANT_MAX_MS;
+    int64_t journal_ms = journal_time(state, entry, append_ms);
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
+    anew_reach(state);
+}
+
+/* A version that is put in force judges all tiers anew, once it is in effect. */
+static bool
+apply_activation(struct state *state, const struct entry *entry, int64_t append_ms,
+                 struct fault *out_fault)
+{
+    size_t before = state->rulebooks.count;
+    if (anew_is_full(state)) {
+        state->rulebooks.ignored++; /* no programme has so many versions that wait */
+        return true;
+    }
+    if (!rulebooks_activate(&state->rulebooks, &entry->activation, out_fault)) return false;
+    if (state->rulebooks.count == before) return true;
+    take_time(state, entry, append_ms);
+    anew_add(state, state->rulebooks.items[before]->program.effective_from.ms);
+    return true;
 }
 
 static uint32_t
@@ -526,8 +692,7 @@ fold_apply(struct state *state, const struct entry *entry, struct position posit
     arena_reset_to(state->scratch, 0);
     if (entry->kind == ENTRY_GENESIS && !apply_genesis(state, &entry->genesis, out_fault))
         return false;
-    if (entry->kind == ENTRY_ACTIVATION &&
-        !rulebooks_activate(&state->rulebooks, &entry->activation, out_fault))
+    if (entry->kind == ENTRY_ACTIVATION && !apply_activation(state, entry, append_ms, out_fault))
         return false;
     take_time(state, entry, append_ms);
     state->applied = packed;
@@ -565,6 +730,16 @@ due_needs(const struct state *state, struct needs *needs)
     }
 }
 
+/* Rows of the members whom a new rulebook comes to next. */
+static void
+anew_needs(const struct state *state, const struct anew_item *item, struct needs *needs)
+{
+    for (uint64_t i = 0; i < DUE_LOOK_AHEAD && item->next + i <= item->end; i++) {
+        if (members_warm(&state->members, item->next + i) == NULL)
+            members_need(item->next + i, needs);
+    }
+}
+
 /* Does what one hint stands for, up to `max` items. True when the hint is done with. */
 static bool
 take_hint(struct state *state, const struct hint *hint, struct effects *effects, uint64_t max,
@@ -585,28 +760,69 @@ take_hint(struct state *state, const struct hint *hint, struct effects *effects,
     return true;
 }
 
+/* A new rulebook judges the next member: one item. What that member had due before was done before,
+ * for its hint is earlier. */
+static void
+take_anew(struct state *state, const struct anew_item *item, struct effects *effects,
+          uint64_t *out_done)
+{
+    struct member *member = members_warm(&state->members, item->next);
+    *out_done = member->status != MEMBER_UNKNOWN;
+    if (anew_of(state, member) == item) {
+        struct apply apply = apply_of(state, effects, NULL);
+        struct due due = {.ms = item->at_ms,
+                          .kind = DUE_REVIEW,
+                          .of = DUE_OF_RULEBOOK,
+                          .sequence = item->sequence};
+        apply.member = member;
+        due_do(&apply, &due, (struct instant){0}, 1);
+    }
+    anew_pass(state);
+}
+
+static bool
+hint_before(const struct hint *a, const struct hint *b)
+{
+    return a->ms < b->ms || (a->ms == b->ms && a->kind_and_member < b->kind_and_member);
+}
+
 enum due_result
 fold_due(struct state *state, uint32_t slice, struct effects *effects, struct needs *needs)
 {
-    struct hint hint;
     if (state->damage[0] != 0) state->due_budget = 0;
     for (uint64_t work = 0; state->due_budget > 0;) {
         if (!timers_reach(&state->timers, state->clock.ms, needs)) return DUE_NEEDS;
-        if (!timers_first(&state->timers, &hint) || hint.ms > state->clock.ms) {
+        struct hint hint;
+        bool hinted = timers_first(&state->timers, &hint) && hint.ms <= state->clock.ms;
+        const struct anew_item *anew = anew_first(state);
+        if (!hinted && anew == NULL) {
             state->due_budget = 0;
             break;
         }
         if (work >= slice) return DUE_MORE;
-        if (members_warm(&state->members, hint_member(&hint)) == NULL) {
-            due_needs(state, needs);
-            return DUE_NEEDS;
-        }
         uint64_t done, max = slice - work < state->due_budget ? slice - work : state->due_budget;
-        bool over = take_hint(state, &hint, effects, max, &done);
+        struct hint turn = anew == NULL ? (struct hint){INT64_MAX, 0}
+                                        : hint_of(anew->at_ms, DUE_REVIEW, anew->next);
+        if (anew != NULL && (!hinted || !hint_before(&hint, &turn))) {
+            if (members_warm(&state->members, anew->next) == NULL) {
+                anew_needs(state, anew, needs);
+                return DUE_NEEDS;
+            }
+            take_anew(state, anew, effects, &done);
+        } else {
+            const struct member *member = members_warm(&state->members, hint_member(&hint));
+            if (member == NULL) {
+                due_needs(state, needs);
+                return DUE_NEEDS;
+            }
+            size_t before = needs->count;
+            due_rows_needed(state, member, state->clock.ms, needs);
+            if (needs->count > before) return DUE_NEEDS;
+            if (take_hint(state, &hint, effects, max, &done)) timers_pop(&state->timers);
+        }
         state->due_budget -= (uint32_t)done;
         work += done +
                 1; /* a hint that nothing bears out is work for the shell, but no item of the law */
-        if (over) timers_pop(&state->timers);
     }
     return DUE_DONE;
 }
@@ -614,6 +830,7 @@ fold_due(struct state *state, uint32_t slice, struct effects *effects, struct ne
 bool
 state_due_by(const struct state *state, int64_t clock_ms, int64_t *out_next_due_ms)
 {
-    *out_next_due_ms = timers_next_ms(&state->timers);
+    int64_t hinted_ms = timers_next_ms(&state->timers), anew_ms = anew_next_ms(state);
+    *out_next_due_ms = hinted_ms < anew_ms ? hinted_ms : anew_ms;
     return *out_next_due_ms <= clock_ms;
 }

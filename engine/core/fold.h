@@ -55,7 +55,8 @@ enum row_family {
                             refunds rewrite */
     ROW_TIMER =
         't', /* t + due hour + checkpoint's ordinal: instants at which members have something due */
-    ROW_CLOSED_LOT = 'x', /* x + ordinal + index: a lot that left its member's row. Nearly rising */
+    ROW_CLOSED_LOT = 'x', /* x + member + ordinal + index: a lot of which something expired, after
+                             it left its member's row */
 };
 
 /* In the order of their keys, which is the order of files in a checkpoint. */
@@ -263,6 +264,10 @@ struct lot_view {
     struct bytes currency, rule, order_id; /* order_id empty unless looked up */
     uint32_t rule_version;
     struct points granted, remaining;
+    struct points held;
+    uint32_t state; /* enum lot_state of member.h */
+    const char *state_name;
+    struct instant activates_at;          /* INT64_MAX ms = not known yet */
     struct instant earned_at, expires_at; /* INT64_MAX ms = never */
 };
 
@@ -273,15 +278,22 @@ struct wallet_view {
     struct points pending, active, held, lapsing, arrears;
 };
 
+struct metric_view {
+    struct bytes name; /* empty for the only one of its group */
+    enum metric_kind kind;
+    int64_t value;          /* in the current window */
+    struct bytes unit;      /* of money its ISO 4217 code, of points their currency; else empty */
+    uint32_t digits;        /* decimals of the value's whole numbers */
+    int64_t next_threshold; /* of the next level, where there is one */
+};
+
 struct tier_view {
     struct bytes group, level;
     struct instant since, valid_until;
-    enum metric_kind metric;
-    int64_t metric_value;     /* in the current window */
-    struct bytes metric_unit; /* of money its ISO 4217 code, of points their currency */
-    uint32_t metric_digits;   /* decimals of the metric\'s whole numbers */
-    struct bytes next_level;  /* empty at the top */
-    int64_t next_threshold;
+    bool overridden;
+    struct metric_view metrics[PROGRAM_METRICS_MAX];
+    uint32_t metric_count;
+    struct bytes next_level; /* empty at the top */
 };
 
 struct member_view {

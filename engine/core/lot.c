@@ -51,10 +51,51 @@ lots_find(const struct member *member, const struct lot *wanted)
     return i < count && lot_compare(&lots[i], wanted) == 0 ? &lots[i] : NULL;
 }
 
+struct lot *
+lots_find_id(const struct member *member, const struct lot *image)
+{
+    uint32_t count;
+    struct lot *lots = lots_find(member, image);
+    if (lots != NULL) return lots;
+    lots = lots_of(member, image->currency, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (lots[i].ordinal == image->ordinal && lots[i].index == image->index) return &lots[i];
+    }
+    return NULL;
+}
+
+enum account
+lot_account(const struct lot *lot)
+{
+    switch ((enum lot_state)lot->state) {
+    case LOT_PENDING: return ACCOUNT_PENDING;
+    case LOT_ACTIVE: return ACCOUNT_ACTIVE;
+    case LOT_LAPSING: return ACCOUNT_LAPSING;
+    }
+    UNREACHABLE();
+}
+
+/* Lots in states other than active are counted, so that who has none is never searched. */
+static void
+count_state(struct wallet *wallet, const struct lot *lot, uint32_t change)
+{
+    if (lot->state == LOT_PENDING) wallet->pending_count += change;
+    if (lot->state == LOT_LAPSING) wallet->lapsing_count += change;
+}
+
 void
+lot_set_state(struct member *member, struct lot *lot, enum lot_state state)
+{
+    struct wallet *wallet = &member_wallets(member)[lot->currency];
+    count_state(wallet, lot, UINT32_MAX); /* one less */
+    lot->state = (uint8_t)state;
+    count_state(wallet, lot, 1);
+}
+
+struct lot *
 lots_insert(struct members *members, struct member **member, const struct lot *lot)
 {
-    CHECK(lot->remaining > 0 && (*member)->lot_count < MEMBER_LOTS_MAX);
+    CHECK((lot->remaining > 0 || lot->held > 0) && (*member)->lot_count < MEMBER_LOTS_MAX);
     uint32_t count;
     struct lot *lots = lots_of(*member, lot->currency, &count);
     uint32_t i = position(lots, count, lot);
@@ -62,6 +103,8 @@ lots_insert(struct members *members, struct member **member, const struct lot *l
     *place = *lot;
     (*member)->lot_count++;
     member_wallets(*member)[lot->currency].lot_count++;
+    count_state(&member_wallets(*member)[lot->currency], lot, 1);
+    return place;
 }
 
 void
@@ -73,6 +116,8 @@ lots_remove(struct members *members, struct member **member, uint32_t slot, uint
     size_t bytes = member_bytes(*member);
     struct lot *lots = lots_of(*member, slot, &have);
     CHECK(from + count <= have);
+    for (uint32_t i = from; i < from + count; i++)
+        count_state(&member_wallets(*member)[slot], &lots[i], UINT32_MAX);
     (*member)->lot_count -= count;
     member_wallets(*member)[slot].lot_count -= count;
     member_close_gap(members, member, lots + from, count * sizeof *lots, bytes);

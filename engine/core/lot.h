@@ -3,6 +3,7 @@
 #ifndef TALLYBOOK_ENGINE_CORE_LOT_H
 #define TALLYBOOK_ENGINE_CORE_LOT_H
 
+#include "engine/core/effect.h"
 #include "engine/core/member.h"
 
 /* The slot's lots: a pointer to the first, and how many. */
@@ -14,10 +15,22 @@ int lot_compare(const struct lot *a, const struct lot *b);
 /* The lot with the same place in spend order as `wanted`; NULL when it is gone. */
 struct lot *lots_find(const struct member *member, const struct lot *wanted);
 
-/* Puts a lot in its place. The wallet's balance is the caller's. */
-void lots_insert(struct members *members, struct member **member, const struct lot *lot);
+/* The open lot of that id, wherever its instants have moved it; NULL when it is gone. Looks where
+ * `image` says first, then at all lots of its currency. */
+struct lot *lots_find_id(const struct member *member, const struct lot *image);
 
-/* Takes out `count` lots of a slot, beginning with the `from`-th. Their points are gone already. */
+/* Puts a lot in its place. The wallet's balances are the caller's; its counts are seen to. Returns
+ * the place. */
+struct lot *lots_insert(struct members *members, struct member **member, const struct lot *lot);
+
+/* Changes the state of a lot of the member. The posting is the caller's. */
+void lot_set_state(struct member *member, struct lot *lot, enum lot_state state);
+
+/* The account in which the remaining points of a lot stand. */
+enum account lot_account(const struct lot *lot);
+
+/* Takes out `count` lots of a slot, beginning with the `from`-th. Their points are gone already, or
+ * the lots come back at another place. */
 void lots_remove(struct members *members, struct member **member, uint32_t slot, uint32_t from,
                  uint32_t count);
 

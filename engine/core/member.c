@@ -4,13 +4,12 @@
  *
  *   0   i64  scheduled_ms          not part of the digest
  *   8   u8   scheduled_kind, 7 × 0 not part of the digest
- *   16  u8   format (1), status, key_bytes, wallet_count, tier_count, past_count
- *   22  u16  bucket_count
- *   24  u32  noticed_count, lot_count
- *   32  i64  enrolled_ms
- *   40       key, filled with 0 to a multiple of 8
- *            wallets (24 bytes each), tiers (24), past tiers (16), buckets (24), noticed instants
- * (16), lots (48)
+ *   16  u8   format (2), status, key_bytes, wallet_count, tier_count, past_count, 2 × 0
+ *   24  u32  noticed_count, fact_count, lot_count, 0
+ *   40  i64  enrolled_ms
+ *   48       key, filled with 0 to a multiple of 8; of what is left of a placeholder: none
+ *            wallets (64 bytes each), tiers (64), past tiers (16), noticed instants (16), facts
+ * (40), lots (96)
  *
  * A directory row holds the locator's hashes (u64) of up to 256 members, by number, from the number
  * in its key.
@@ -18,6 +17,10 @@
 #include "engine/core/member.h"
 
 #include <string.h>
+
+#include "engine/core/fact.h"
+#include "engine/core/lot.h"
+#include "engine/core/rulebook.h"
 
 enum { DIRECTORY_MAX = 256, CANDIDATES_MAX = 64, PAGES_FIRST = 16 };
 
@@ -27,16 +30,16 @@ enum {
     SECTIONS_AT = offsetof(struct member, sections),
 };
 
-static_assert(sizeof(struct wallet) == 24 && sizeof(struct member_tier) == 24 &&
+static_assert(sizeof(struct wallet) == 64 && sizeof(struct member_tier) == 64 &&
                   sizeof(struct past_tier) == 16,
               "persisted layouts");
-static_assert(sizeof(struct bucket) == 24 && sizeof(struct noticed) == 16 &&
-                  sizeof(struct lot) == 48,
+static_assert(sizeof(struct noticed) == 16 && sizeof(struct fact) == 40 && sizeof(struct lot) == 96,
               "persisted layouts");
-static_assert(HASHED_AT - PERSISTED_AT == 16 && SECTIONS_AT - PERSISTED_AT == 40,
+static_assert(HASHED_AT - PERSISTED_AT == 16 && SECTIONS_AT - PERSISTED_AT == 48,
               "persisted layouts");
-static_assert(offsetof(struct member, enrolled_ms) - PERSISTED_AT == 32, "persisted layouts");
-static_assert(offsetof(struct lot, index) == 40 && offsetof(struct lot, currency) == 46,
+static_assert(offsetof(struct member, enrolled_ms) - PERSISTED_AT == 40, "persisted layouts");
+static_assert(offsetof(struct lot, ordinal) == 64 && offsetof(struct lot, index) == 80 &&
+                  offsetof(struct lot, state) == 91,
               "persisted layouts");
 static_assert(SECTIONS_AT % 8 == 0, "sections are read in place");
 
@@ -49,6 +52,18 @@ member_status_name(uint32_t status)
     case MEMBER_FROZEN: return "frozen";
     case MEMBER_CLOSED: return "closed";
     case MEMBER_MERGED: return "merged";
+    case MEMBER_UNKNOWN:
+    default: return "unknown";
+    }
+}
+
+const char *
+lot_state_name(uint32_t state)
+{
+    switch (state) {
+    case LOT_PENDING: return "pending";
+    case LOT_ACTIVE: return "active";
+    case LOT_LAPSING: return "lapsing";
     default: return "unknown";
     }
 }
@@ -171,8 +186,8 @@ put_slot(struct members *members, struct member *member)
     page_of(members, member->number)->slots[member->number % MEMBER_PAGE_SLOTS] = member;
 }
 
-struct member *
-members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms)
+static struct member *
+make_member(struct members *members, struct bytes key, enum member_status status, int64_t since_ms)
 {
     CHECK(key.size > 0 && key.size <= MEMBER_KEY_BYTES_MAX);
     uint64_t number = members->count + 1;
@@ -185,15 +200,51 @@ members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms)
     member->allocated = (uint32_t)allocated;
     member->scheduled_ms = INT64_MAX;
     member->format = MEMBER_FORMAT;
-    member->status = MEMBER_ACTIVE;
+    member->status = (uint8_t)status;
     member->key_bytes = (uint8_t)key.size;
-    member->enrolled_ms = enrolled_ms;
+    member->enrolled_ms = since_ms;
     memcpy(member->sections, key.data, key.size);
     members->count = number;
     members->warm++;
     put_slot(members, member);
     locator_insert(&members->locator, members_hash(members, key), number);
     members_write(members, member);
+    return member;
+}
+
+struct member *
+members_placeholder(struct members *members, struct bytes key, int64_t since_ms)
+{
+    members->unknown_count++;
+    return make_member(members, key, MEMBER_UNKNOWN, since_ms);
+}
+
+/* Leaves a placeholder without key and facts: nobody finds it again. */
+static void
+empty_placeholder(struct members *members, struct member *placeholder)
+{
+    size_t used = member_bytes(placeholder);
+    members_write(members, placeholder);
+    placeholder->scheduled_ms = INT64_MAX;
+    placeholder->scheduled_kind = 0;
+    placeholder->key_bytes = 0;
+    placeholder->fact_count = 0;
+    member_close_gap(members, &placeholder, placeholder->sections, used - SECTIONS_AT, used);
+}
+
+struct member *
+members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms,
+              struct member *placeholder)
+{
+    struct member *member = make_member(members, key, MEMBER_ACTIVE, enrolled_ms);
+    if (placeholder == NULL) return member;
+    CHECK(placeholder->status == MEMBER_UNKNOWN && placeholder->wallet_count == 0 &&
+          placeholder->lot_count == 0);
+    struct fact former = {.kind = FACT_FORMER, .a = (int64_t)placeholder->number};
+    for (uint32_t i = 0; i < placeholder->fact_count; i++)
+        fact_set(members, &member, &member_facts(placeholder)[i]);
+    fact_set(members, &member, &former);
+    empty_placeholder(members, placeholder);
     return member;
 }
 
@@ -239,27 +290,69 @@ members_settle(struct members *members)
 
 /* ---- Rows ---- */
 
+/* A wallet against its lots, which begin at `lot`. */
+static bool
+wallet_is_sound(const struct wallet *wallet, uint32_t slot, const struct lot *lot)
+{
+    int64_t remaining[LOT_LAPSING + 1] = {0}, held = 0;
+    uint32_t counts[LOT_LAPSING + 1] = {0};
+    for (uint32_t i = 0; i < wallet->lot_count; i++, lot++) {
+        if (lot->currency != slot || lot->state < LOT_PENDING || lot->state > LOT_LAPSING)
+            return false;
+        if (lot->remaining < 0 || lot->held < 0 || lot->expired < 0) return false;
+        if (lot->remaining == 0 && lot->held == 0) return false;
+        if (i > 0 && lot_compare(lot - 1, lot) >= 0) return false;
+        counts[lot->state]++;
+        if (!add_i64(remaining[lot->state], lot->remaining, &remaining[lot->state]) ||
+            !add_i64(held, lot->held, &held)) {
+            return false;
+        }
+    }
+    return remaining[LOT_PENDING] == wallet->pending && remaining[LOT_ACTIVE] == wallet->active &&
+           remaining[LOT_LAPSING] == wallet->lapsing && held == wallet->held &&
+           counts[LOT_PENDING] == wallet->pending_count &&
+           counts[LOT_LAPSING] == wallet->lapsing_count;
+}
+
+/* The facts' order, and that what wallets owe is what the facts say. */
+static bool
+facts_are_sound(const struct member *member)
+{
+    int64_t arrears[CURRENCY_SLOTS_MAX] = {0}, noted[CURRENCY_SLOTS_MAX] = {0};
+    const struct fact *facts = member_facts(member);
+    for (uint32_t i = 0; i < member->fact_count; i++) {
+        const struct fact *fact = &facts[i];
+        if (i > 0 && fact_compare(&facts[i - 1], fact) >= 0) return false;
+        if (fact->kind != FACT_ARREARS && fact->kind != FACT_NOTED) continue;
+        int64_t *sum = fact->kind == FACT_ARREARS ? arrears : noted;
+        if (fact->slot >= member->wallet_count || fact->a <= 0 ||
+            !add_i64(sum[fact->slot], fact->a, &sum[fact->slot])) {
+            return false;
+        }
+    }
+    for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
+        const struct wallet *wallet = &member_wallets(member)[slot];
+        if (wallet->arrears != arrears[slot] || wallet->noted != noted[slot]) return false;
+    }
+    return true;
+}
+
 /* Invariants 2 and 3 of the header, and that every count is what the size says. */
 static bool
 content_is_sound(const struct member *member, size_t persisted_bytes)
 {
     if (member->format != MEMBER_FORMAT || member->lot_count > MEMBER_LOTS_MAX) return false;
+    if (member->wallet_count > CURRENCY_SLOTS_MAX) return false;
     if (member_bytes(member) - PERSISTED_AT != persisted_bytes) return false;
     const struct lot *lot = member_lots(member);
     uint64_t left = member->lot_count;
     for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
         const struct wallet *wallet = &member_wallets(member)[slot];
-        if (wallet->lot_count > left) return false;
-        int64_t sum = 0;
-        for (uint32_t i = 0; i < wallet->lot_count; i++, lot++) {
-            if (lot->currency != slot || lot->remaining <= 0 || lot->remaining > lot->granted)
-                return false;
-            if (!add_i64(sum, lot->remaining, &sum)) return false;
-        }
-        if (sum != wallet->active || wallet->arrears < 0) return false;
+        if (wallet->lot_count > left || !wallet_is_sound(wallet, slot, lot)) return false;
+        lot += wallet->lot_count;
         left -= wallet->lot_count;
     }
-    return left == 0;
+    return left == 0 && facts_are_sound(member);
 }
 
 /* Copies a verified content into a block; the sizes stand at fixed places, so they are judged
@@ -364,6 +457,16 @@ members_next_dirty(struct members *members, uint32_t generation, uint64_t *curso
     return false;
 }
 
+/* What is left of a placeholder is found under no key; each has a hash of its own, so that they do
+ * not crowd one place of the locator. */
+static uint64_t
+directory_hash(const struct members *members, uint64_t number)
+{
+    const struct member *member = members_warm(members, number);
+    if (member->key_bytes > 0) return members_hash(members, member_key(member));
+    return members_hash(members, bytes_of(&number, sizeof number));
+}
+
 bool
 members_next_directory(const struct members *members, uint64_t *cursor, struct row_key *out_key,
                        struct writer *writer)
@@ -373,7 +476,7 @@ members_next_directory(const struct members *members, uint64_t *cursor, struct r
     *out_key = row_key_u64(ROW_DIRECTORY, first);
     for (; first <= members->frozen_count && writer->size < DIRECTORY_MAX * sizeof(uint64_t);
          first++) {
-        writer_u64le(writer, members_hash(members, member_key(members_warm(members, first))));
+        writer_u64le(writer, directory_hash(members, first));
     }
     *cursor = first;
     return true;
@@ -470,10 +573,23 @@ member_tier(struct members *members, struct member **member, uint32_t group)
     while ((*member)->tier_count <= group) {
         const struct member_tier *end = member_tiers(*member) + (*member)->tier_count;
         struct member_tier *tier = member_open_gap(members, member, end, sizeof *tier);
-        tier->review_ms = INT64_MAX;
+        tier->review_ms = tier->grace_ms = tier->at_risk_ms = INT64_MAX;
+        tier->reviewed_ms = tier->peak_ms = INT64_MIN;
+        tier->level = tier->base = tier->from = tier->result = tier->lower = tier->peak =
+            UINT16_MAX;
         (*member)->tier_count++;
     }
     return &member_tiers(*member)[group];
+}
+
+void
+member_drop_tiers(struct members *members, struct member **member)
+{
+    size_t bytes = member_bytes(*member);
+    uint8_t *first = (uint8_t *)member_tiers(*member);
+    size_t dropped = (size_t)((uint8_t *)member_noticed(*member) - first);
+    (*member)->tier_count = (*member)->past_count = 0;
+    member_close_gap(members, member, first, dropped, bytes);
 }
 
 static void
@@ -509,46 +625,6 @@ member_drop_past(struct members *members, struct member **member, uint32_t group
         } else {
             i++;
         }
-    }
-}
-
-static struct bucket *
-find_bucket(const struct member *member, uint8_t group, uint8_t metric, uint8_t window,
-            int64_t start_ms)
-{
-    struct bucket *buckets = member_buckets(member);
-    for (uint32_t i = member->bucket_count; i > 0; i--) {
-        struct bucket *bucket = &buckets[i - 1];
-        if (bucket->start_ms == start_ms && bucket->group == group && bucket->metric == metric &&
-            bucket->window == window) {
-            return bucket;
-        }
-    }
-    return NULL;
-}
-
-int64_t
-member_metric(const struct member *member, uint8_t group, uint8_t metric, uint8_t window,
-              int64_t start_ms)
-{
-    const struct bucket *bucket = find_bucket(member, group, metric, window, start_ms);
-    return bucket == NULL ? 0 : bucket->value;
-}
-
-void
-member_add_metric(struct members *members, struct member **member, struct bucket change)
-{
-    if (change.value == 0) return;
-    struct bucket *bucket =
-        find_bucket(*member, change.group, change.metric, change.window, change.start_ms);
-    if (bucket == NULL) {
-        CHECK((*member)->bucket_count < UINT16_MAX);
-        bucket = member_open_gap(members, member, member_buckets(*member) + (*member)->bucket_count,
-                                 sizeof *bucket);
-        (*member)->bucket_count++;
-        *bucket = change;
-    } else {
-        CHECK(add_i64(bucket->value, change.value, &bucket->value));
     }
 }
 

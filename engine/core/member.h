@@ -3,17 +3,19 @@
  * pages.
  *
  * A block is a header, the key, and sections of fixed-size entries, in this order: wallets, tiers,
- * past tiers, buckets, noticed instants, lots. From `scheduled_ms` on it is the persisted value
- * (member.c), so that neither writing nor hashing a row has anything to encode.
+ * past tiers, noticed instants, facts (fact.h), lots. From `scheduled_ms` on it is the persisted
+ * value (member.c), so that neither writing nor hashing a row has anything to encode.
  *
  * Invariants:
  *  1. wallets[slot] belongs to the currency in that slot of the state; slots that were never used
  * may be missing at the end.
- *  2. Lots stand by currency slot, then in spend order (semantics §5): soonest expiry, earned_at,
- * ordinal, index. Only lots with points left are here; wallets[slot].lot_count says how many are
- * the slot's.
- *  3. wallets[slot].active = sum of the remaining points of the slot's lots. CHECKed when a row is
- * written and when it is read.
+ *  2. Lots stand by currency slot, then in spend order (semantics §5) whatever their state: soonest
+ * expiry, earned_at, ordinal, index. Only lots with remaining or held points are here;
+ * wallets[slot].lot_count says how many are the slot's. An open lot has no row of its own
+ * (closed.h).
+ *  3. wallets[slot].pending, active and lapsing are the sums of the remaining points of the slot's
+ * lots in that state, held that of their held points, arrears and noted those of its facts. CHECKed
+ * when a row is written and when it is read.
  *  4. A hint for (scheduled_ms, scheduled_kind) stands among the timers, and nothing of the member
  * is due earlier.
  *  5. Unused bytes are zero: equal members have equal blocks.
@@ -30,30 +32,45 @@
 #include "engine/core/memo.h"
 #include "engine/core/row.h"
 
-/* Persisted codes, semantics §10. Only the first can be reached so far. */
+/* Persisted codes, semantics §10. */
 enum member_status {
     MEMBER_ACTIVE = 1,
     MEMBER_SUSPENDED = 2,
     MEMBER_FROZEN = 3,
     MEMBER_CLOSED = 4,
     MEMBER_MERGED = 5,
+    MEMBER_UNKNOWN = 6, /* not enrolled: a placeholder for what waits, or what is left of one */
 };
 
 const char *member_status_name(uint32_t status);
+const char *lot_state_name(uint32_t state);
 
 struct wallet {
-    int64_t active, arrears;
+    int64_t pending, active, held, lapsing, arrears;
+    int64_t noted; /* clawed back beyond the balance and dropped (semantics §6) */
     uint32_t lot_count;
+    uint32_t pending_count, lapsing_count; /* of these in that state */
     uint32_t reserved;
 };
 
-/* The tier held in one group. No entry and level 0 both mean the lowest level, since enrolment. */
+/* The tier held in one group. No entry and level 0 both mean the lowest level, since enrolment.
+ * Levels are slots among the group's, by first appearance; UINT16_MAX: the lowest one. */
 struct member_tier {
     int64_t since_ms;
-    int64_t review_ms; /* INT64_MAX = none */
-    uint16_t level;    /* slot of the level among the group's, by first appearance */
-    uint8_t held;      /* 0: the entry is empty, its level not yet decided */
-    uint8_t reserved[5];
+    int64_t review_ms;   /* INT64_MAX = none */
+    int64_t grace_ms;    /* a downgrade waits until then; INT64_MAX = none does */
+    int64_t at_risk_ms;  /* when to see whether the review is met; INT64_MAX = never */
+    int64_t reviewed_ms; /* start of the window that began with the last review */
+    int64_t peak_ms;     /* start of the window in which `peak` was reached */
+    uint16_t level;
+    uint16_t base;   /* by metrics and reviews: what is held but for an override */
+    uint16_t from;   /* before the last review */
+    uint16_t result; /* of the last review */
+    uint16_t lower;  /* to which the waiting downgrade goes */
+    uint16_t peak;   /* the highest that an upgrade reached in that window */
+    uint8_t held;    /* 0: nothing was held yet but the lowest */
+    uint8_t reviewed;
+    uint8_t reserved[2];
 };
 
 /* A tier held before: it began at since_ms and ended when the next of its group began. */
@@ -64,14 +81,6 @@ struct past_tier {
     uint8_t reserved[5];
 };
 
-/* A metric's value in one window, by occurred_at. */
-struct bucket {
-    int64_t start_ms; /* of the window; INT64_MIN for lifetime */
-    int64_t value;
-    uint8_t group, metric, window;
-    uint8_t reserved[5];
-};
-
 /* An instant of expiry for which the notice went out. Gone once the instant has passed. */
 struct noticed {
     int64_t expires_ms;
@@ -79,17 +88,52 @@ struct noticed {
     uint8_t reserved[7];
 };
 
-enum { LOT_NOTICED = 1 };
+/* Anything that a room keeps of a member by numbers: what each kind means stands in fact.def. */
+struct fact {
+    uint8_t kind; /* enum fact_kind */
+    uint8_t flags;
+    uint16_t slot;
+    uint32_t index;
+    int64_t key;
+    int64_t a, b, c;
+};
+
+/* Persisted codes. */
+enum lot_state { LOT_PENDING = 1, LOT_ACTIVE = 2, LOT_LAPSING = 3 };
+
+enum {
+    LOT_NOTICED = 1,         /* its instant stands among the noticed ones */
+    LOT_QUARANTINED = 2,     /* pending until somebody decides (semantics §10) */
+    LOT_AWAITS_DELIVERY = 4, /* pending until its order is delivered */
+    LOT_BY_INACTIVITY = 8,   /* expires by its currency's clock */
+    LOT_MOVED = 16,          /* its instants were changed after points had left it */
+    LOT_NEVER = 64,          /* never expires, whatever the rulebook says */
+    LOT_CANCELLED = 32,      /* what is counted as expired was cancelled: never reinstated */
+};
+
+enum { LOT_BY_HAND = UINT16_MAX }; /* in place of a rule: granted or adjusted by an event */
 
 struct lot {
-    int64_t remaining, granted;
-    int64_t earned_ms, expires_ms; /* INT64_MAX = never */
+    int64_t remaining; /* in the account of its state */
+    int64_t held;      /* in open holds */
+    int64_t granted;
+    int64_t expired; /* of granted; cancelled and forfeited points count here (semantics §6) */
+    int64_t earned_ms;
+    int64_t activates_ms; /* INT64_MAX = not known yet */
+    int64_t expires_ms;   /* INT64_MAX = never, or not known yet */
+    int64_t deadline_ms;  /* its state ends by itself: pending is cancelled, lapsing expires.
+                             INT64_MAX = does not */
     uint64_t ordinal;
-    uint16_t index;
-    uint16_t rule;     /* index of the first contributing rule in its rulebook */
+    uint64_t order; /* ordinal of the order it belongs to; 0 = none */
+    uint32_t index;
+    uint16_t rule;     /* slot of the first that contributed: NAME_SOURCE */
     uint16_t rulebook; /* index of the activation that granted it */
+    uint16_t funder;   /* slot plus 1: NAME_FUNDER; 0 = none */
     uint8_t currency;  /* slot */
-    uint8_t flags;     /* LOT_NOTICED: its instant stands among the noticed ones */
+    uint8_t state;     /* enum lot_state */
+    uint8_t flags;
+    uint8_t reserved;
+    uint16_t thaws; /* how many times frozen its instants know of: FACT_THAWED */
 };
 
 struct member {
@@ -109,16 +153,18 @@ struct member {
 
     /* Persisted and hashed. */
     uint8_t format, status, key_bytes, wallet_count, tier_count, past_count;
-    uint16_t bucket_count;
-    uint32_t noticed_count, lot_count;
+    uint8_t reserved_two[2];
+    uint32_t noticed_count, fact_count, lot_count;
+    uint32_t judged; /* the last new rulebook that judged its tiers before its turn: anew.h */
     int64_t enrolled_ms;
     uint8_t sections[];
 };
 
 enum {
-    MEMBER_FORMAT = 1,
+    MEMBER_FORMAT = 2,
     MEMBER_PAST_MAX = 255,
     MEMBER_LOTS_MAX = 100000,
+    MEMBER_FACTS_MAX = 100000, /* with as many lots, a block still fits the slab's largest */
     MEMBER_KEY_BYTES_MAX = 255
 };
 
@@ -126,6 +172,13 @@ static inline struct bytes
 member_key(const struct member *member)
 {
     return bytes_of(member->sections, member->key_bytes);
+}
+
+/* Whether the account is that of a guest order. */
+static inline bool
+member_is_guest(const struct member *member)
+{
+    return bytes_start_with(member_key(member), BYTES_LITERAL(KEY_GUEST_PREFIX));
 }
 
 static inline size_t
@@ -152,22 +205,22 @@ member_past(const struct member *member)
     return (struct past_tier *)(member_tiers(member) + member->tier_count);
 }
 
-static inline struct bucket *
-member_buckets(const struct member *member)
-{
-    return (struct bucket *)(member_past(member) + member->past_count);
-}
-
 static inline struct noticed *
 member_noticed(const struct member *member)
 {
-    return (struct noticed *)(member_buckets(member) + member->bucket_count);
+    return (struct noticed *)(member_past(member) + member->past_count);
+}
+
+static inline struct fact *
+member_facts(const struct member *member)
+{
+    return (struct fact *)(member_noticed(member) + member->noticed_count);
 }
 
 static inline struct lot *
 member_lots(const struct member *member)
 {
-    return (struct lot *)(member_noticed(member) + member->noticed_count);
+    return (struct lot *)(member_facts(member) + member->fact_count);
 }
 
 /* Bytes of the whole block in use. */
@@ -203,6 +256,7 @@ struct members {
     uint64_t count;        /* numbers 1 … count are enrolled */
     uint64_t stored_count; /* of these, the directory rows of 1 … stored_count are in the store */
     uint64_t frozen_count;
+    uint64_t unknown_count; /* numbers of placeholders, and of what is left of them */
     uint64_t warm;
     uint64_t stale_first; /* 0 = none */
     uint64_t hand;        /* of the clock that looks for members to evict */
@@ -226,8 +280,15 @@ struct member *members_warm(const struct members *members, uint64_t number);
 struct member *members_find(const struct members *members, struct bytes key, struct needs *needs,
                             bool *out_known);
 
-/* A new member, without wallets or lots. The locator has room: state_reserve. */
-struct member *members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms);
+/* A row for somebody who is not enrolled but for whom something waits: MEMBER_UNKNOWN. */
+struct member *members_placeholder(struct members *members, struct bytes key, int64_t since_ms);
+
+/* A new member, without wallets or lots. What the placeholder (NULL: none) had moves over to the
+ * new number, so that numbers stay the order of enrolment, and FACT_FORMER remembers the old one,
+ * under which rows of references stand; the placeholder is left without key. The locator has room:
+ * state_reserve. */
+struct member *members_enrol(struct members *members, struct bytes key, int64_t enrolled_ms,
+                             struct member *placeholder);
 
 /* Says that the member is about to change. */
 void members_write(struct members *members, struct member *member);
@@ -272,18 +333,13 @@ member_wallet_find(const struct member *member, uint32_t slot)
 }
 
 struct member_tier *member_tier(struct members *members, struct member **member, uint32_t group);
+/* Takes out all tiers, past ones too. */
+void member_drop_tiers(struct members *members, struct member **member);
 void member_add_past(struct members *members, struct member **member, struct past_tier past);
 
 /* Forgets tiers of a group that had ended by `before_ms`. */
 void member_drop_past(struct members *members, struct member **member, uint32_t group,
                       int64_t before_ms);
-
-/* The value of a metric in a window; 0 when there is no entry. */
-int64_t member_metric(const struct member *member, uint8_t group, uint8_t metric, uint8_t window,
-                      int64_t start_ms);
-
-/* Adds to it; the caller has seen that the sum stays within 63 bits. */
-void member_add_metric(struct members *members, struct member **member, struct bucket change);
 
 bool member_is_noticed(const struct member *member, uint8_t currency, int64_t expires_ms);
 void member_add_noticed(struct members *members, struct member **member, uint8_t currency,

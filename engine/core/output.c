@@ -74,10 +74,45 @@ output_trace(struct apply *apply)
                                 : once(apply, &apply->trace_text, apply->event->traceparent);
 }
 
+/* Copied anew when the room names another. */
+static struct bytes
+current(struct apply *apply, struct text_copy *kept, struct bytes text)
+{
+    if (kept->source.data != text.data || kept->source.size != text.size) {
+        kept->source = text;
+        kept->copy = output_text(apply, text);
+    }
+    return kept->copy;
+}
+
 struct bytes
 output_order(struct apply *apply)
 {
-    return once(apply, &apply->order_text, apply->order_id);
+    return current(apply, &apply->order_text, apply->order_id);
+}
+
+struct bytes
+output_spend(struct apply *apply)
+{
+    return current(apply, &apply->spend_text, apply->spend_id);
+}
+
+struct bytes
+output_hold(struct apply *apply)
+{
+    return current(apply, &apply->hold_text, apply->hold_id);
+}
+
+struct bytes
+output_reason(struct apply *apply)
+{
+    return current(apply, &apply->reason_text, apply->reason);
+}
+
+struct bytes
+output_actor(struct apply *apply)
+{
+    return current(apply, &apply->actor_text, apply->actor);
 }
 
 struct bytes
@@ -87,24 +122,88 @@ output_currency(struct apply *apply, uint32_t slot)
 }
 
 struct bytes
-output_rule(struct apply *apply, uint32_t rulebook, uint32_t rule)
+output_source_name(struct apply *apply, uint32_t slot)
 {
-    if (apply->rule_rulebook != rulebook || apply->rule_index != rule) {
-        const struct program *program = &apply->state->rulebooks.items[rulebook]->program;
-        apply->rule_text = output_text(apply, program->rules[rule].id);
-        apply->rule_rulebook = rulebook;
-        apply->rule_index = rule;
-    }
-    return apply->rule_text;
+    return current(apply, &apply->rule_text,
+                   rulebooks_name(&apply->state->rulebooks, NAME_SOURCE, slot));
 }
 
-void
+struct bytes
+output_funder(struct apply *apply, uint32_t slot)
+{
+    return current(apply, &apply->funder_text,
+                   rulebooks_name(&apply->state->rulebooks, NAME_FUNDER, slot));
+}
+
+struct outcome_amount *
 output_amount(struct apply *apply, uint32_t slot, int64_t requested, int64_t granted)
 {
     CHECK(apply->amount_count < OUTCOME_AMOUNTS_MAX);
-    apply->amounts[apply->amount_count++] = (struct outcome_amount){
+    apply->amount_slots[apply->amount_count] = (uint8_t)slot;
+    struct outcome_amount *amount = &apply->amounts[apply->amount_count++];
+    *amount = (struct outcome_amount){
         .currency = output_currency(apply, slot),
         .requested.units = requested,
         .granted.units = granted,
     };
+    return amount;
+}
+
+void
+output_amounts(const struct apply *apply, struct outcome *outcome)
+{
+    outcome->amount_count = apply->amount_count;
+    for (uint32_t i = 0; i < apply->amount_count; i++) {
+        const struct wallet *wallet = member_wallet_find(apply->member, apply->amount_slots[i]);
+        outcome->amounts[i] = apply->amounts[i];
+        outcome->amounts[i].active_after.units = wallet == NULL ? 0 : wallet->active;
+    }
+}
+
+void
+output_outcome(struct apply *apply, struct effect *effect)
+{
+    effect->outcome.journal_time = apply->state->clock;
+    output_seal(apply, effect);
+    apply->state->verdicts[effect->outcome.verdict & 0xff]++;
+}
+
+void
+output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uint64_t ordinal)
+{
+    const struct event *event = apply->event;
+    struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
+    effect->outcome = (struct outcome){
+        .source = output_source(apply),
+        .id = output_event_id(apply),
+        .member = output_member(apply),
+        .correlation_id = output_text(apply, event->correlation_id),
+        .event_kind = event->kind,
+        .verdict = verdict,
+        .first_verdict = first,
+        .ordinal = ordinal,
+        .detail = output_text(apply, apply->detail),
+        .occurred_at = event->occurred_at,
+        .further = apply->further,
+    };
+    if (verdict == VERDICT_ACCEPTED) {
+        effect->outcome.waiting = apply->waiting;
+        output_amounts(apply, &effect->outcome);
+    }
+    output_outcome(apply, effect);
+}
+
+struct effect *
+output_notice(struct apply *apply, enum notice_kind kind, int64_t effective_ms)
+{
+    struct effect *effect = output_begin(apply, TOPIC_NOTICES);
+    effect->notice = (struct notice){
+        .kind = kind,
+        .member = output_member(apply),
+        .effective_at.ms = effective_ms,
+        .journal_time = apply->state->clock,
+        .cause = {output_source(apply), output_event_id(apply)},
+        .traceparent = output_trace(apply),
+    };
+    return effect;
 }

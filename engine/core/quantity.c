@@ -91,11 +91,25 @@ multiply_i128(__int128 a, __int128 b, __int128 *out)
     return true;
 }
 
+/* Nearly all products need no more than 63 bits above and below. */
+static bool
+multiply_small(struct fraction a, struct rate rate, struct fraction *out)
+{
+    int64_t numerator = (int64_t)a.numerator, denominator = (int64_t)a.denominator;
+    if (numerator != a.numerator || denominator != a.denominator || numerator < 0) return false;
+    if (__builtin_mul_overflow(numerator, rate.numerator, &numerator)) return false;
+    if (__builtin_mul_overflow(denominator, rate.denominator, &denominator)) return false;
+    int64_t common = (int64_t)gcd_u64((uint64_t)numerator, (uint64_t)denominator);
+    *out = (struct fraction){numerator / common, denominator / common};
+    return true;
+}
+
 bool
 fraction_multiply_rate(struct fraction a, struct rate rate, struct fraction *out)
 {
     fraction_check(a);
     CHECK(rate.numerator > 0 && rate.denominator > 0);
+    if (multiply_small(a, rate, out)) return true;
 
     /* Both factors are reduced, so dividing crosswise first leaves a reduced product: what
      * overflows here overflows by invariant 2. */
@@ -345,6 +359,74 @@ share_largest_remainder(int64_t total, const int64_t *weights, size_t count, int
             equals -= 1;
         }
         out_shares[i] = share;
+    }
+    return true;
+}
+
+/* The common denominator of all weights. */
+static bool
+common_denominator(const struct fraction *weights, size_t count, __int128 *out)
+{
+    __int128 common = 1;
+    for (size_t i = 0; i < count; i++) {
+        u128 divisor = gcd_u128((u128)common, (u128)weights[i].denominator);
+        if (!multiply_i128(common, weights[i].denominator / (__int128)divisor, &common))
+            return false;
+    }
+    *out = common;
+    return true;
+}
+
+/* Quotient and rest of total × weight / sum. */
+static int64_t
+share_exactly(int64_t total, __int128 weight, __int128 sum, u128 *out_rest)
+{
+    struct wide product = wide_multiply((u128)total, (u128)weight);
+    if (product.high == 0) {
+        *out_rest = product.low % (u128)sum;
+        return (int64_t)(product.low / (u128)sum);
+    }
+    return (int64_t)wide_divide(product, (u128)sum, out_rest).low;
+}
+
+bool
+share_by_fractions(int64_t total, const struct fraction *weights, size_t count, int64_t *out_shares)
+{
+    __int128 common = 0, sum = 0, weight = 0;
+    CHECK(total >= 0);
+    if (!common_denominator(weights, count, &common)) return false;
+    for (size_t i = 0; i < count; i++) {
+        CHECK(weights[i].numerator >= 0);
+        if (!multiply_i128(weights[i].numerator, common / weights[i].denominator, &weight) ||
+            __builtin_add_overflow(sum, weight, &sum) || magnitude(sum) > (u128)INT128_MAX)
+            return false;
+    }
+    CHECK(sum > 0);
+    int64_t left = total;
+    u128 rest = 0;
+    for (size_t i = 0; i < count; i++) {
+        weight = weights[i].numerator * (common / weights[i].denominator);
+        out_shares[i] = share_exactly(total, weight, sum, &rest);
+        left -= out_shares[i];
+    }
+    /* Grants have few parts: the largest rest that has not been served is looked for anew. */
+    u128 below = (u128)sum;
+    while (left > 0) {
+        u128 largest = 0;
+        for (size_t i = 0; i < count; i++) {
+            weight = weights[i].numerator * (common / weights[i].denominator);
+            share_exactly(total, weight, sum, &rest);
+            if (rest < below && rest > largest) largest = rest;
+        }
+        CHECK(largest > 0);
+        for (size_t i = 0; i < count && left > 0; i++) {
+            weight = weights[i].numerator * (common / weights[i].denominator);
+            share_exactly(total, weight, sum, &rest);
+            if (rest != largest) continue;
+            out_shares[i]++;
+            left--;
+        }
+        below = largest;
     }
     return true;
 }

@@ -93,6 +93,14 @@ bool fraction_round(struct fraction a, enum rounding mode, int64_t *out);
 bool share_largest_remainder(int64_t total, const int64_t *weights, size_t count,
                              int64_t *out_shares);
 
+/**
+ * The same in proportion to exact weights, each not below zero, of which one at least is above.
+ * Returns false, shares untouched, when a weight over the common denominator, or their sum, leaves
+ * 127 bits.
+ */
+bool share_by_fractions(int64_t total, const struct fraction *weights, size_t count,
+                        int64_t *out_shares);
+
 /** A currency by its three capital letters; NULL when there is no such currency. */
 const struct currency *currency_from_alpha(struct bytes alpha);
 

@@ -72,8 +72,8 @@ uint64_t
 reference_hash(const struct memo *memo, enum reference_kind kind, struct bytes member,
                struct bytes id)
 {
-    uint8_t text[2 + MEMBER_KEY_BYTES_MAX + EVENT_ID_BYTES_MAX];
-    CHECK(member.size <= MEMBER_KEY_BYTES_MAX && id.size <= EVENT_ID_BYTES_MAX);
+    uint8_t text[2 + MEMBER_KEY_BYTES_MAX + REFERENCE_ID_BYTES_MAX];
+    CHECK(member.size <= MEMBER_KEY_BYTES_MAX && id.size <= REFERENCE_ID_BYTES_MAX);
     text[0] = (uint8_t)kind;
     text[1] = (uint8_t)member.size;
     memcpy(text + 2, member.data, member.size);
@@ -130,10 +130,22 @@ share_of(const struct references *references, const struct reference *reference)
                       bytes_of(reference->content, reference->size));
 }
 
+static bool
+has_row(const struct references *references, uint64_t ordinal)
+{
+    if (ordinal < references->stored) return references_get(references, ordinal) != NULL;
+    struct reference **place = fresh_place(references, ordinal);
+    return place != NULL && *place != NULL;
+}
+
 void
 references_add(struct references *references, uint64_t ordinal, uint64_t hash, struct bytes content)
 {
     struct memo *memo = references->memo;
+    if (has_row(references, ordinal)) {
+        references_change(references, ordinal, content);
+        return;
+    }
     struct reference *reference = make(references, ordinal, content);
     struct reference **place = window_make(&references->fresh, ordinal);
     *place = reference;

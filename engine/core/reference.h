@@ -15,8 +15,19 @@
 #include "engine/core/table.h"
 #include "engine/core/window.h"
 
-/* Persisted codes: first byte of a reference row. */
-enum reference_kind { REFERENCE_ORDER = 1, REFERENCE_SPEND = 2, REFERENCE_REFUND = 3 };
+/* Persisted codes: second byte of a reference row. An event leaves at most one row, under its own
+ * ordinal, by which a fact of the member may name it. */
+enum reference_kind {
+    REFERENCE_ORDER = 1,
+    REFERENCE_SPEND = 2,
+    REFERENCE_REFUND = 3, /* that names no order */
+    REFERENCE_HOLD = 4,
+    REFERENCE_ACTIVITY = 5, /* the reference of an activity: a review, a share */
+    REFERENCE_WAITING = 6,  /* a refund or a delivery before its order, by event id: FACT_WAITING */
+    REFERENCE_PARKED = 7,   /* an event of somebody not enrolled, by event id: FACT_PARKED */
+    REFERENCE_AWAITING = 8, /* an adjustment that awaits approval, by event id */
+    REFERENCE_QUARANTINE = 9, /* a grant in quarantine, by event id */
+};
 
 struct reference {
     struct table_node node; /* key: ordinal */
@@ -38,6 +49,9 @@ bool references_open(struct references *references, struct memo *memo, uint64_t 
                      struct fault *out_fault);
 void references_close(struct references *references);
 
+/* Ids are at most this long: source and id of an event, with a byte between them. */
+enum { REFERENCE_ID_BYTES_MAX = 2 * EVENT_ID_BYTES_MAX + 1 };
+
 /* The hash under which the locator knows a reference: 56 bits, the low byte zero, never 0. */
 uint64_t reference_hash(const struct memo *memo, enum reference_kind kind, struct bytes member,
                         struct bytes id);
@@ -46,7 +60,8 @@ uint64_t reference_hash(const struct memo *memo, enum reference_kind kind, struc
 struct reference *references_get(const struct references *references, uint64_t ordinal);
 void references_need(uint64_t ordinal, struct needs *needs);
 
-/* A new row, of an event whose ordinal is `ordinal`. */
+/* A new row, of an event whose ordinal is `ordinal`. Of an event that was parked and is judged now
+ * there is one, under that hash: it becomes this. */
 void references_add(struct references *references, uint64_t ordinal, uint64_t hash,
                     struct bytes content);
 

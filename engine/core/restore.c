@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { META_FORMAT = 1 };
+enum { META_FORMAT = 2 };
 
 /* ---- META, whose layout stands in checkpoint.c ---- */
 
@@ -81,6 +81,9 @@ state_decode_meta(struct state *state, struct bytes content, struct fault *out_f
     state->memo.digest.hi = reader_u64le(&reader);
     uint32_t low_hour = reader_u32le(&reader), end_hour = reader_u32le(&reader);
     timers_restored(&state->timers, low_hour, end_hour, reader_u64le(&reader));
+    state->due_lots = reader_u32le(&reader);
+    state->members.unknown_count = reader_u64le(&reader);
+    anew_decode(&reader, &state->anew);
     decode_balances(&reader, state);
     return reader_done(&reader) ||
            fault_set(out_fault, FAULT_DATA, "the store's META row is damaged");
@@ -148,6 +151,7 @@ state_restored(struct state *state, struct fault *out_fault)
     }
     state->references.stored = state->references.frozen = state->identities.next;
     state->closed.stored = state->identities.next;
+    state->closed.stored_members = state->members.count;
     state->members.frozen_count = state->members.count;
     state->rulebooks.frozen_count = state->rulebooks.count;
     return true;
@@ -173,7 +177,9 @@ state_put_absent(struct state *state, const struct need *need)
     } else if (need->key[0] == ROW_TIMER) {
         timers_loaded(&state->timers, reader_u32be(&last));
     } else {
-        closed_complete(&state->closed, reader_u64be(&key));
+        uint64_t member = reader_u64be(&key), first = reader_u64be(&key);
+        reader_u64be(&last);
+        closed_complete(&state->closed, member, first, reader_u64be(&last));
     }
 }
 

@@ -11,7 +11,7 @@
  *   m  u64 member number                            member.c
  *   r  u64 ordinal                                  order.c
  *   t  u32 hour since 1970, u64 checkpoint, u32 part   timer.c
- *   x  u64 ordinal, u32 lot index                   closed.c
+ *   x  u64 member number, u64 ordinal, u32 lot index   closed.c
  *
  * A value is the row's content followed by 8 bytes: XXH3-64 of the content, seeded with the XXH3-64
  * of the key. So a flipped bit, a truncated value and a value under another key are all noticed
@@ -49,12 +49,15 @@ row_key_u64(enum row_family family, uint64_t number)
     return key;
 }
 
-/* The same with a number of 32 bits behind it: closed lots. */
+/* The same with a number of 64 bits and one of 32 behind it: closed lots. */
 static inline struct row_key
-row_key_u64_u32(enum row_family family, uint64_t number, uint32_t index)
+row_key_u64_u64_u32(enum row_family family, uint64_t number, uint64_t second, uint32_t index)
 {
     struct row_key key = row_key_u64(family, number);
+    uint64_t swapped_second = __builtin_bswap64(second);
     uint32_t swapped = __builtin_bswap32(index);
+    memcpy(key.data + key.size, &swapped_second, sizeof swapped_second);
+    key.size += sizeof swapped_second;
     memcpy(key.data + key.size, &swapped, sizeof swapped);
     key.size += sizeof swapped;
     return key;

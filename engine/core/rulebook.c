@@ -30,18 +30,14 @@ rulebooks_close(struct rulebooks *rulebooks)
     if (rulebooks->items == NULL) return;
     for (size_t i = 0; i < rulebooks->count; i++)
         rulebook_free(rulebooks->memo, rulebooks->items[i]);
+    for (size_t kind = 0; kind < NAME_KINDS; kind++) {
+        struct names *names = &rulebooks->names[kind];
+        if (names->capacity == 0) continue;
+        memo_give(rulebooks->memo, names->ids, names->capacity * sizeof names->ids[0]);
+        memo_give(rulebooks->memo, names->sorted, names->capacity * sizeof names->sorted[0]);
+    }
     memo_give(rulebooks->memo, rulebooks->items, rulebooks->capacity * sizeof(struct rulebook *));
     rulebooks->items = NULL;
-}
-
-/* Room for the decoded lists: a transition, a category and a rule take at most 16 bytes in memory
- * for each of theirs in the program, and the limits of program.h keep the whole below one slab
- * block. */
-static size_t
-lists_bytes(size_t program_bytes)
-{
-    size_t bytes = 16 * program_bytes + 4096;
-    return bytes < SLAB_SIZE_MAX ? bytes : SLAB_SIZE_MAX;
 }
 
 static bool
@@ -57,7 +53,7 @@ rulebook_parse(struct memo *memo, struct rulebook *rulebook, struct fault *out_f
                          rulebook->index);
     }
     struct arena arena;
-    rulebook->lists_bytes = lists_bytes(program.size);
+    rulebook->lists_bytes = program_lists_bytes(program.size);
     rulebook->lists = memo_take(memo, rulebook->lists_bytes);
     arena_init(&arena, rulebook->lists, rulebook->lists_bytes);
     if (!program_decode(program, &arena, &rulebook->program, out_fault)) {
@@ -96,6 +92,91 @@ find_group(const struct rulebooks *rulebooks, struct bytes id)
     return i;
 }
 
+/* ---- Names ---- */
+
+/* How many of the ids in order stand before this one. */
+static uint32_t
+name_position(const struct names *names, struct bytes id)
+{
+    uint32_t low = 0, high = names->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (bytes_compare(names->ids[names->sorted[middle]], id) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool
+name_is_at(const struct names *names, uint32_t at, struct bytes id)
+{
+    return at < names->count && bytes_equal(names->ids[names->sorted[at]], id);
+}
+
+/* The slot of an id, given now when it has none. slots_suffice has seen that there is one. */
+static uint16_t
+take_name(struct rulebooks *rulebooks, enum name_kind kind, struct bytes id)
+{
+    struct names *names = &rulebooks->names[kind];
+    uint32_t at = name_position(names, id);
+    if (name_is_at(names, at, id)) return names->sorted[at];
+    CHECK(names->count < NAME_SLOTS_MAX);
+    if (names->count == names->capacity) {
+        struct memo *memo = rulebooks->memo;
+        size_t old = names->capacity, capacity = old == 0 ? CAPACITY_FIRST : 2 * old;
+        struct names grown = {.count = names->count, .capacity = (uint32_t)capacity};
+        grown.ids = memo_take(memo, capacity * sizeof grown.ids[0]);
+        grown.sorted = memo_take(memo, capacity * sizeof grown.sorted[0]);
+        if (old > 0) {
+            memcpy(grown.ids, names->ids, old * sizeof grown.ids[0]);
+            memcpy(grown.sorted, names->sorted, old * sizeof grown.sorted[0]);
+            memo_give(memo, names->ids, old * sizeof grown.ids[0]);
+            memo_give(memo, names->sorted, old * sizeof grown.sorted[0]);
+        }
+        *names = grown;
+    }
+    uint16_t slot = (uint16_t)names->count++;
+    names->ids[slot] = id;
+    memmove(&names->sorted[at + 1], &names->sorted[at], (slot - at) * sizeof names->sorted[0]);
+    names->sorted[at] = slot;
+    return slot;
+}
+
+uint32_t
+rulebooks_slot(const struct rulebooks *rulebooks, enum name_kind kind, struct bytes id)
+{
+    uint32_t slot;
+    if (kind == NAME_CURRENCY) {
+        slot = find_id(rulebooks->currencies, rulebooks->currency_count, id);
+        return slot == rulebooks->currency_count ? NAME_NONE : slot;
+    }
+    if (kind == NAME_GROUP) {
+        slot = find_group(rulebooks, id);
+        return slot == rulebooks->group_count ? NAME_NONE : slot;
+    }
+    const struct names *names = &rulebooks->names[kind];
+    uint32_t at = name_position(names, id);
+    return name_is_at(names, at, id) ? names->sorted[at] : NAME_NONE;
+}
+
+struct bytes
+rulebooks_name(const struct rulebooks *rulebooks, enum name_kind kind, uint32_t slot)
+{
+    if (kind == NAME_CURRENCY) {
+        CHECK(slot < rulebooks->currency_count);
+        return rulebooks->currencies[slot];
+    }
+    if (kind == NAME_GROUP) {
+        CHECK(slot < rulebooks->group_count);
+        return rulebooks->groups[slot].id;
+    }
+    CHECK(slot < rulebooks->names[kind].count);
+    return rulebooks->names[kind].ids[slot];
+}
+
 /* Whether all ids of the program find a slot. */
 static bool
 slots_suffice(const struct rulebooks *rulebooks, const struct program *program)
@@ -124,7 +205,20 @@ slots_suffice(const struct rulebooks *rulebooks, const struct program *program)
         }
         if (levels > LEVEL_SLOTS_MAX) return false;
     }
-    return currencies <= CURRENCY_SLOTS_MAX && groups <= GROUP_SLOTS_MAX;
+    if (currencies > CURRENCY_SLOTS_MAX || groups > GROUP_SLOTS_MAX) return false;
+    const uint32_t more[NAME_KINDS] = {
+        [NAME_SOURCE] = program->rule_count + program->campaign_count + program->award_count +
+                        program->streak_count + program->mission_count,
+        [NAME_CAP] = program->cap_count,
+        [NAME_LIMIT] = program->limit_count,
+        [NAME_FUNDER] = program->funder_count,
+        [NAME_REWARD] = program->spending.reward_count,
+        [NAME_ACTIVITY] = PROGRAM_GROUPS_MAX * PROGRAM_METRICS_MAX + program->mission_count,
+    };
+    for (size_t kind = 0; kind < NAME_KINDS; kind++) {
+        if (rulebooks->names[kind].count + more[kind] > NAME_SLOTS_MAX) return false;
+    }
+    return true;
 }
 
 static void
@@ -139,12 +233,71 @@ take_group(struct rulebooks *rulebooks, struct rulebook *rulebook, uint32_t inde
     }
     rulebook->group_slot[index] = (uint8_t)slot;
     rulebook->group_at[slot] = (int8_t)index;
-    rulebook->group_basis[index] = rulebook_basis(rulebook, group->basis);
     for (uint32_t k = 0; k < group->level_count; k++) {
         uint32_t level = find_id(names->levels, names->level_count, group->levels[k].id);
         if (level == names->level_count) names->levels[names->level_count++] = group->levels[k].id;
         rulebook->level_slot[index][k] = (uint8_t)level;
     }
+}
+
+/* Days and months of the longest, with clocks that go back and dates that a zone skips. */
+static int64_t
+rolling_ms(const struct program_group *group)
+{
+    int64_t days = 0;
+    if (group->window == WINDOW_ROLLING_DAYS) days = group->rolling;
+    if (group->window == WINDOW_ROLLING_MONTHS) days = group->rolling * INT64_C(31);
+    return (days + 2) * CALENDAR_DAY_MS;
+}
+
+static void
+take_metrics(struct rulebooks *rulebooks, struct rulebook *rulebook, uint32_t index)
+{
+    const struct program_group *group = &rulebook->program.groups[index];
+    if (rolling_ms(group) > rulebooks->rolling_max_ms)
+        rulebooks->rolling_max_ms = rolling_ms(group);
+    for (uint32_t m = 0; m < group->metric_count; m++) {
+        const struct program_metric *metric = &group->metrics[m];
+        uint32_t *name = &rulebook->metric_name[index][m];
+        if (metric->kind == METRIC_SPEND)
+            rulebook->metric_basis[index][m] = rulebook_basis(rulebook, metric->basis);
+        if (metric->kind == METRIC_VISITS && !metric->of_purchases)
+            *name = take_name(rulebooks, NAME_ACTIVITY, metric->activity) + 1u;
+        if (metric->kind == METRIC_MISSIONS && metric->mission != PROGRAM_NONE)
+            *name = rulebook->mission_slot[metric->mission] + 1u;
+    }
+}
+
+/* Slots for the ids of one list of the program. */
+static void
+take_names(struct rulebooks *rulebooks, enum name_kind kind, const void *items, uint32_t count,
+           size_t item_bytes, uint16_t *out_slots)
+{
+    const uint8_t *item = items; /* every item begins with its id */
+    for (uint32_t i = 0; i < count; i++, item += item_bytes) {
+        struct bytes id;
+        memcpy(&id, item, sizeof id);
+        out_slots[i] = take_name(rulebooks, kind, id);
+    }
+}
+
+#define TAKE_NAMES(kind, list, list_count, slots)                                                  \
+    take_names(rulebooks, kind, list, list_count, sizeof *(list), slots)
+
+static void
+take_program_names(struct rulebooks *rulebooks, struct rulebook *rulebook)
+{
+    const struct program *program = &rulebook->program;
+    TAKE_NAMES(NAME_SOURCE, program->rules, program->rule_count, rulebook->rule_slot);
+    TAKE_NAMES(NAME_SOURCE, program->campaigns, program->campaign_count, rulebook->campaign_slot);
+    TAKE_NAMES(NAME_SOURCE, program->awards, program->award_count, rulebook->award_slot);
+    TAKE_NAMES(NAME_SOURCE, program->streaks, program->streak_count, rulebook->streak_slot);
+    TAKE_NAMES(NAME_SOURCE, program->missions, program->mission_count, rulebook->mission_slot);
+    TAKE_NAMES(NAME_CAP, program->caps, program->cap_count, rulebook->cap_slot);
+    TAKE_NAMES(NAME_LIMIT, program->limits, program->limit_count, rulebook->limit_slot);
+    TAKE_NAMES(NAME_FUNDER, program->funders, program->funder_count, rulebook->funder_slot);
+    TAKE_NAMES(NAME_REWARD, program->spending.rewards, program->spending.reward_count,
+               rulebook->reward_slot);
 }
 
 static void
@@ -168,10 +321,19 @@ take_slots(struct rulebooks *rulebooks, struct rulebook *rulebook)
     }
     if (program->accept_past_ms > rulebooks->accept_past_max_ms)
         rulebooks->accept_past_max_ms = program->accept_past_ms;
-    for (uint32_t i = 0; i < program->group_count; i++)
+    take_program_names(rulebooks, rulebook);
+    for (uint32_t i = 0; i < program->group_count; i++) {
         take_group(rulebooks, rulebook, i);
-    for (uint32_t i = 0; i < program->rule_count; i++) {
+        take_metrics(rulebooks, rulebook, i);
+    }
+    for (uint32_t i = 0; i < program->rule_count; i++)
         rulebook->rule_basis[i] = rulebook_basis(rulebook, program->rules[i].basis);
+    for (uint32_t i = 0; i < program->mission_count; i++) {
+        const struct program_mission *mission = &program->missions[i];
+        rulebook->mission_basis[i] = rulebook_basis(rulebook, mission->basis);
+        rulebook->mission_counts[i] = mission->of == COUNTED_ACTIVITY
+                                          ? take_name(rulebooks, NAME_ACTIVITY, mission->activity)
+                                          : mission->money;
     }
 }
 
@@ -184,7 +346,8 @@ put_in_force(struct rulebooks *rulebooks, struct rulebook *rulebook)
         rulebooks->capacity *= 2;
     }
     take_slots(rulebooks, rulebook);
-    rulebook->year_start_ms = rulebook->year_end_ms = INT64_MIN;
+    for (uint32_t g = 0; g < PROGRAM_GROUPS_MAX; g++)
+        rulebook->window[g] = (struct span){INT64_MIN, INT64_MIN};
     rulebooks->items[rulebooks->count++] = rulebook;
 }
 
@@ -317,24 +480,6 @@ rulebook_level(const struct rulebooks *rulebooks, const struct rulebook *ruleboo
         return 0;
     }
     return 0;
-}
-
-void
-rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant instant,
-                int64_t *out_start_ms, int64_t *out_end_ms)
-{
-    if (rulebook->program.groups[group].window == WINDOW_LIFETIME) {
-        *out_start_ms = INT64_MIN;
-        *out_end_ms = INT64_MAX;
-        return;
-    }
-    if (instant.ms < rulebook->year_start_ms || instant.ms >= rulebook->year_end_ms) {
-        const struct zone *zone = &rulebook->program.zone;
-        rulebook->year_start_ms = calendar_bucket_start(zone, instant, CALENDAR_YEAR).ms;
-        rulebook->year_end_ms = calendar_bucket_end(zone, instant, CALENDAR_YEAR).ms;
-    }
-    *out_start_ms = rulebook->year_start_ms;
-    *out_end_ms = rulebook->year_end_ms;
 }
 
 bool

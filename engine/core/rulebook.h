@@ -1,6 +1,6 @@
 /*
  * The activated versions of the programme's rulebook, and the slots under which members know
- * currencies, groups and levels.
+ * currencies, groups, levels, and everything else that has an id.
  *
  * Ids get slots in order of first appearance over all activations, so a member's row needs no
  * change when a later version reorders them.
@@ -21,6 +21,11 @@ enum {
     BASES_MAX = 256,       /* 3 flags × 5 line kinds */
 };
 
+/* A stretch of instants, [start, end); without end: INT64_MIN, INT64_MAX. */
+struct span {
+    int64_t start_ms, end_ms;
+};
+
 struct rulebook {
     uint32_t index; /* of the activation, from 0 */
     struct program program;
@@ -38,11 +43,23 @@ struct rulebook {
     /* The different bases of rules and groups, so that each is worked out once an order. */
     struct program_basis bases[BASES_MAX];
     uint32_t basis_count;
-    uint8_t rule_basis[PROGRAM_RULES_MAX];
-    uint8_t group_basis[PROGRAM_GROUPS_MAX];
+    uint8_t rule_basis[PROGRAM_RULES_MAX], mission_basis[PROGRAM_RULES_MAX];
+    uint8_t metric_basis[PROGRAM_GROUPS_MAX][PROGRAM_METRICS_MAX];
 
-    /* The calendar year that was asked for last, [start, end). */
-    int64_t year_start_ms, year_end_ms;
+    /* Slots of what the program names, by its index there: NAME_SOURCE for all that grants. */
+    uint16_t rule_slot[PROGRAM_RULES_MAX], campaign_slot[PROGRAM_RULES_MAX];
+    uint16_t award_slot[PROGRAM_RULES_MAX], streak_slot[PROGRAM_RULES_MAX];
+    uint16_t mission_slot[PROGRAM_RULES_MAX];
+    uint16_t mission_counts[PROGRAM_RULES_MAX]; /* slot of the activity, or the money of a sum */
+    uint16_t cap_slot[PROGRAM_CAPS_MAX], limit_slot[PROGRAM_LIMITS_MAX];
+    uint16_t funder_slot[PROGRAM_FUNDERS_MAX], reward_slot[PROGRAM_REWARDS_MAX];
+
+    /* Of visits the slot of the activity, of missions that of the mission, plus 1; 0: purchases,
+     * any mission. */
+    uint32_t metric_name[PROGRAM_GROUPS_MAX][PROGRAM_METRICS_MAX];
+
+    /* By group, the calendar window that was asked for last. */
+    struct span window[PROGRAM_GROUPS_MAX];
 
     /* By currency, a stretch of instants [from, to) for which lots expire at one instant: the day
      * asked for last. */
@@ -50,6 +67,29 @@ struct rulebook {
         int64_t from_ms, to_ms, expires_ms;
     } expiry_day[PROGRAM_CURRENCIES_MAX];
 };
+
+/* What gets slots by its id, each kind on its own. In memory only: slots follow from the
+ * activations. */
+enum name_kind {
+    NAME_CURRENCY,
+    NAME_GROUP,
+    NAME_SOURCE, /* whatever grants: rules, campaigns, awards, streaks, missions */
+    NAME_CAP,
+    NAME_LIMIT,
+    NAME_FUNDER,
+    NAME_REWARD,
+    NAME_ACTIVITY, /* kinds of activity that a tier or a mission counts */
+    NAME_KINDS,
+};
+
+/* Ids of one kind: by slot, and slots by id. */
+struct names {
+    struct bytes *ids;
+    uint16_t *sorted;
+    uint32_t count, capacity;
+};
+
+enum { NAME_SLOTS_MAX = 65535, NAME_NONE = UINT32_MAX };
 
 struct group_names {
     struct bytes id;
@@ -64,12 +104,14 @@ struct rulebooks {
     size_t stored_count, frozen_count;
     uint64_t ignored; /* activations that could not be put in force */
     int32_t notice_days_max;
+    int64_t rolling_max_ms;     /* no rolling window of any version is longer */
     int64_t accept_past_max_ms; /* of all versions: an old event is judged by an old one */
     struct bytes currencies[CURRENCY_SLOTS_MAX]; /* by slot */
     uint8_t scales[CURRENCY_SLOTS_MAX];
     uint32_t currency_count;
     struct group_names groups[GROUP_SLOTS_MAX];
     uint32_t group_count;
+    struct names names[NAME_KINDS]; /* of all kinds but currencies and groups */
 };
 
 void rulebooks_open(struct rulebooks *rulebooks, struct memo *memo);
@@ -86,6 +128,12 @@ bool rulebooks_load(struct rulebooks *rulebooks, struct row row, struct fault *o
  * not after it (semantics §9). NULL when there is none. */
 struct rulebook *rulebooks_at(const struct rulebooks *rulebooks, struct instant instant);
 
+/* The slot of an id; NAME_NONE when no version has had it. */
+uint32_t rulebooks_slot(const struct rulebooks *rulebooks, enum name_kind kind, struct bytes id);
+
+/* The id of a slot. */
+struct bytes rulebooks_name(const struct rulebooks *rulebooks, enum name_kind kind, uint32_t slot);
+
 bool rulebooks_next(const struct rulebooks *rulebooks, uint64_t *cursor, struct row_key *out_key,
                     struct writer *writer);
 
@@ -93,11 +141,6 @@ bool rulebooks_next(const struct rulebooks *rulebooks, uint64_t *cursor, struct 
  * the next lower one that it has (semantics §8). */
 uint32_t rulebook_level(const struct rulebooks *rulebooks, const struct rulebook *rulebook,
                         uint32_t group, uint32_t level_slot);
-
-/* The window of the group's metric that contains an instant, [start, end). Lifetime: INT64_MIN,
- * INT64_MAX. */
-void rulebook_window(struct rulebook *rulebook, uint32_t group, struct instant instant,
-                     int64_t *out_start_ms, int64_t *out_end_ms);
 
 /* Index of a points currency by id, of the first when the id is empty; false when the program has
  * none of that name. */

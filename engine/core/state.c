@@ -107,15 +107,17 @@ state_dirty_entries(const struct state *state)
 }
 
 /* What of the ledger stands in no row of its own: clock, ordinals, totals. Little-endian: i64
- * clock, u64 next ordinal, u64 members, then for each currency slot its id (u16 length and bytes)
- * and its 18 balances. */
+ * clock, u64 next ordinal, u32 lots numbered after the last event, u64 members, then for each
+ * currency slot its id (u16 length and bytes) and its 18 balances. */
 struct hash128
 state_own_share(const struct state *state)
 {
-    uint8_t bytes[24 + CURRENCY_SLOTS_MAX * (2 + 64 + ACCOUNT_CODES * 8)];
+    uint8_t bytes[64 + CURRENCY_SLOTS_MAX * (2 + 64 + ACCOUNT_CODES * 8) +
+                  ANEW_MAX * sizeof(struct anew_item)];
     struct writer writer = writer_of(bytes, sizeof bytes);
     writer_i64le(&writer, state->clock.ms);
     writer_u64le(&writer, state->identities.next);
+    writer_u32le(&writer, state->due_lots);
     writer_u64le(&writer, state->members.count);
     for (uint32_t slot = 0; slot < state->rulebooks.currency_count; slot++) {
         writer_u16le(&writer, (uint16_t)state->rulebooks.currencies[slot].size);
@@ -123,6 +125,8 @@ state_own_share(const struct state *state)
         for (size_t account = 0; account < ACCOUNT_CODES; account++)
             writer_i64le(&writer, state->balances[slot][account]);
     }
+    if (state->anew.count > 0) anew_encode(&state->anew, &writer);
+    CHECK(!writer.overflow);
     return memo_share(state->memo.seed, BYTES_LITERAL("M"), writer_span(&writer));
 }
 
@@ -152,7 +156,7 @@ state_info(const struct state *state, struct state_info *out_info)
         .claim = state->claim,
         .claim_nonce = state->claim_nonce,
         .digest = hash128_add(state->memo.digest, state_own_share(state)),
-        .members = state->members.count,
+        .members = state->members.count - state->members.unknown_count,
         .identities = state->identities.next - 1,
         .references = state->references.count,
         .rulebooks = state->rulebooks.count,

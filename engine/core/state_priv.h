@@ -7,6 +7,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/region.h"
+#include "engine/core/anew.h"
 #include "engine/core/closed.h"
 #include "engine/core/fold.h"
 #include "engine/core/identity.h"
@@ -36,6 +37,7 @@ struct state {
     struct references references;
     struct closed closed;
     struct timers timers;
+    struct anew anew;
 
     bool has_genesis;
     struct genesis genesis;
@@ -59,6 +61,7 @@ struct state {
     uint32_t anchor_next, anchor_count;
 
     uint32_t due_budget; /* items that the last entry still allows */
+    uint32_t due_lots;   /* lots numbered after the last event: index of the next */
     uint64_t dirty_entries;
     bool restoring;
     struct {
@@ -74,27 +77,46 @@ struct state {
     uint8_t canonical[EFFECT_CANONICAL_MAX];
 };
 
+/* A text in the effects' arena, and what it was copied from. */
+struct text_copy {
+    struct bytes source, copy;
+};
+
 /* One event, or one piece of due work, on its way through the rooms. */
 struct apply {
     struct state *state;
     struct effects *effects;
     struct position cause;
-    const struct event *event; /* NULL for due work */
-    struct rulebook *rulebook; /* the version that judges the event */
-    struct member *member;
-    uint64_t ordinal;        /* of the event */
-    uint32_t lot_count;      /* lots it made so far */
-    uint64_t reference_hash; /* of the order, spend or refund that it left */
-    uint32_t touched;        /* currency slots, as bits */
-    struct bytes detail;     /* for the outcome */
+    const struct event *event;  /* NULL for due work */
+    int64_t due_ms;             /* of due work: its instant */
+    struct rulebook *rulebook;  /* the version that judges the event */
+    struct member *member;      /* NULL: not enrolled */
+    struct member *placeholder; /* of somebody who is not enrolled, for what waits; or NULL */
+    uint64_t ordinal;           /* of the event */
+    uint32_t lot_count;         /* lots it made so far */
+    uint64_t reference_hash;    /* of the order, spend or refund that it left */
+    uint32_t touched;           /* currency slots, as bits */
+    int64_t metrics_from_ms[GROUP_SLOTS_MAX]; /* earliest instant at which the group's metrics
+                                                 changed; 0: they did not */
+    struct bytes detail;                      /* for the outcome */
+    bool waiting;                             /* the event is accepted, and waits for its order */
+    /* For postings, set by the room; empty where none applies. */
+    struct bytes order_id, spend_id, hold_id, reason, actor;
+    const struct explanation *explanation; /* of the next grant */
+    int64_t expired_before_ms; /* told by the next posting of a lot: its instant moves; 0 = none */
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
+    uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
+    struct awards *awards; /* planned (award.h); NULL: none */
+    bool enrols;           /* it has enrolled its member */
+    bool further;          /* the event was parked and is judged now */
+    bool quarantines;      /* its grants wait for somebody to decide (limit.h) */
 
     /* Copies of texts in the effects' arena, made when first needed. */
-    struct bytes member_text, source_text, id_text, order_id, order_text, trace_text;
+    struct bytes member_text, source_text, id_text, trace_text;
+    struct text_copy order_text, spend_text, hold_text, reason_text, actor_text, rule_text,
+        funder_text;
     struct bytes currency_texts[CURRENCY_SLOTS_MAX];
-    struct bytes rule_text;
-    uint32_t rule_rulebook, rule_index;
 };
 
 static inline struct apply
@@ -105,17 +127,50 @@ apply_of(struct state *state, struct effects *effects, const struct event *event
         .effects = effects,
         .cause = position_unpack(state->applied),
         .event = event,
-        .rule_rulebook = UINT32_MAX,
     };
 }
+
+/* The ordinal under which what this makes is numbered: the event's, or of due work the last event's
+ * (semantics §2). */
+static inline uint64_t
+apply_ordinal(const struct apply *apply)
+{
+    return apply->event != NULL ? apply->ordinal : apply->state->identities.next - 1;
+}
+
+/* When tiers are judged after an event: at the later of the clock and its own time, so that a
+ * period that is closed is not decided by it. */
+static inline struct instant
+apply_judged_at(const struct apply *apply)
+{
+    struct instant occurred_at = apply->event->occurred_at;
+    return occurred_at.ms > apply->state->clock.ms ? occurred_at : apply->state->clock;
+}
+
+/* Enrols the member of the event; what waited for it moves over, and hints are seen to. */
+void apply_enrol(struct apply *apply, int64_t enrolled_ms);
+
+/* The member's row, or its placeholder, made when there is neither: for what waits. */
+struct member *apply_waiting_room(struct apply *apply);
 
 /* The state's own share of the digest: clock, ordinals and totals. */
 struct hash128 state_own_share(const struct state *state);
 
-/* Finds the reference that an event names, among the rows in memory; NULL when there is none. All
- * candidates must be warm. */
+enum { STATE_REFERENCES_MAX = 64 }; /* of one kind, member and id */
+
+/* Finds all references of that kind and id that a member (or placeholder) has, by rising ordinal;
+ * returns how many. They must be warm: state_references_need. NULL member: none. */
+size_t state_references(const struct state *state, enum reference_kind kind,
+                        const struct member *member, struct bytes id,
+                        struct reference *out_references[STATE_REFERENCES_MAX]);
+
+/* The one that ids allow, or the first; NULL when there is none. */
 struct reference *state_reference(const struct state *state, enum reference_kind kind,
                                   const struct member *member, struct bytes id);
+
+/* Asks for the rows that are cold among those that may be meant, of a member by its key. */
+void state_references_need(const struct state *state, enum reference_kind kind, struct bytes member,
+                           struct bytes id, struct needs *needs);
 
 /* META, see checkpoint.c. */
 void state_encode_meta(const struct state *state, struct writer *writer);

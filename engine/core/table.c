@@ -102,11 +102,12 @@ table_replace(struct table *table, struct table_node *old, struct table_node *fr
 }
 
 static struct table_node *
-merge(struct table_node *a, struct table_node *b)
+merge(struct table_node *a, struct table_node *b,
+      bool (*before)(const struct table_node *, const struct table_node *))
 {
     struct table_node *head = NULL, **end = &head;
     while (a != NULL && b != NULL) {
-        struct table_node **smaller = a->key <= b->key ? &a : &b;
+        struct table_node **smaller = before(a, b) ? &a : &b;
         *end = *smaller;
         end = &(*smaller)->dirty_next;
         *smaller = *end;
@@ -117,7 +118,8 @@ merge(struct table_node *a, struct table_node *b)
 
 /* Bottom-up merge sort: runs[i] holds 2^i nodes or none. */
 struct table_node *
-table_sort(struct table_node *list)
+table_sort_by(struct table_node *list,
+              bool (*before)(const struct table_node *, const struct table_node *))
 {
     struct table_node *runs[64] = {0};
     while (list != NULL) {
@@ -126,13 +128,25 @@ table_sort(struct table_node *list)
         run->dirty_next = NULL;
         unsigned i = 0;
         for (; runs[i] != NULL; i++) {
-            run = merge(runs[i], run);
+            run = merge(runs[i], run, before);
             runs[i] = NULL;
         }
         runs[i] = run;
     }
     struct table_node *sorted = NULL;
     for (unsigned i = 0; i < 64; i++)
-        sorted = merge(runs[i], sorted);
+        sorted = merge(runs[i], sorted, before);
     return sorted;
+}
+
+static bool
+key_before(const struct table_node *a, const struct table_node *b)
+{
+    return a->key <= b->key;
+}
+
+struct table_node *
+table_sort(struct table_node *list)
+{
+    return table_sort_by(list, key_before);
 }

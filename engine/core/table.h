@@ -48,4 +48,9 @@ table_bucket_count(const struct table *table)
 /* Sorts a list that is linked by dirty_next by rising key. */
 struct table_node *table_sort(struct table_node *list);
 
+/* The same by any order that two nodes never share. */
+struct table_node *table_sort_by(struct table_node *list,
+                                 bool (*before)(const struct table_node *,
+                                                const struct table_node *));
+
 #endif

@@ -198,7 +198,7 @@ bucket_for(struct timers *timers, uint32_t hour)
 void
 timers_add(struct timers *timers, int64_t ms, enum due_kind kind, uint64_t member)
 {
-    struct hint hint = {.ms = ms, .kind_and_member = (uint64_t)kind << 40 | member};
+    struct hint hint = hint_of(ms, kind, member);
     struct hour_bucket *bucket = bucket_for(timers, hour_of(ms));
     size_t capacity = bucket->capacity;
     bucket->hints = grow(timers, bucket->hints, bucket->count, &capacity, sizeof hint);

@@ -17,9 +17,16 @@
 #include "engine/core/memo.h"
 #include "engine/core/row.h"
 
-/* Kinds of due work, semantics §2, in their order; those of this version of the fold. Persisted
- * codes. */
-enum due_kind { DUE_EXPIRY = 2, DUE_REVIEW = 5, DUE_NOTICE = 7 };
+/* Kinds of due work, semantics §2, in their order. Persisted codes. */
+enum due_kind {
+    DUE_TIMEOUT = 1,    /* holds, crossings and deadlines time out */
+    DUE_EXPIRY = 2,     /* lots expire, inactivity and grace ends included */
+    DUE_ACTIVATION = 3, /* lots activate */
+    DUE_ROLL = 4,       /* streaks, missions and dates of the member */
+    DUE_REVIEW = 5,     /* tier reviews and override ends */
+    DUE_GIVE_UP = 6,    /* waiting refunds */
+    DUE_NOTICE = 7,
+};
 
 struct hint {
     int64_t ms;
@@ -36,6 +43,12 @@ static inline enum due_kind
 hint_kind(const struct hint *hint)
 {
     return (enum due_kind)(hint->kind_and_member >> 40);
+}
+
+static inline struct hint
+hint_of(int64_t ms, enum due_kind kind, uint64_t member)
+{
+    return (struct hint){ms, (uint64_t)kind << 40 | member};
 }
 
 struct hour_bucket {

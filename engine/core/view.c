@@ -1,4 +1,6 @@
 /* Looking at one member, as of the last applied entry. */
+#include "engine/core/fact.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
@@ -38,7 +40,10 @@ view_wallets(const struct state *state, const struct member *member, struct aren
             .currency = text(arena, state->rulebooks.currencies[slot]),
             .scale = state->rulebooks.scales[slot],
             .qualifying = qualifying,
+            .pending.units = wallet->pending,
             .active.units = wallet->active,
+            .held.units = wallet->held,
+            .lapsing.units = wallet->lapsing,
             .arrears.units = wallet->arrears,
         };
     }
@@ -57,31 +62,74 @@ view_lots(const struct state *state, const struct member *member, struct arena *
         lots[i] = (struct lot_view){
             .id = {lot->ordinal, lot->index},
             .currency = view->wallets[lot->currency].currency,
-            .rule = text(arena, program->rules[lot->rule].id),
+            .rule = lot->rule == LOT_BY_HAND
+                        ? (struct bytes){0}
+                        : text(arena, rulebooks_name(&state->rulebooks, NAME_SOURCE, lot->rule)),
             .rule_version = program->version,
             .granted.units = lot->granted,
             .remaining.units = lot->remaining,
+            .held.units = lot->held,
+            .state = lot->state,
+            .state_name = lot_state_name(lot->state),
+            .activates_at.ms = lot->activates_ms,
             .earned_at.ms = lot->earned_ms,
-            .expires_at.ms = lot->expires_ms,
+            .expires_at.ms = inactivity_expiry_of(member, lot),
         };
     }
     view->lots = lots;
     view->lot_count = member->lot_count;
 }
 
-static struct bytes
-metric_unit(struct arena *arena, const struct rulebook *rulebook, const struct program_group *group,
-            uint32_t *out_digits)
+/* Of money its ISO 4217 code, of points their currency; of what is counted by pieces nothing. */
+static void
+view_metric(const struct rulebook *rulebook, const struct program_metric *metric,
+            struct arena *arena, struct metric_view *out)
 {
-    if (group->metric == METRIC_SPEND) {
-        const struct currency *money = currency_find(group->money);
+    out->name = text(arena, metric->id);
+    out->kind = metric->kind;
+    if (metric->kind == METRIC_SPEND) {
+        const struct currency *money = currency_find(metric->money);
         CHECK(money != NULL);
-        *out_digits = money->digits;
-        return text(arena, bytes_from_cstr(money->alpha));
+        out->digits = money->digits;
+        out->unit = text(arena, bytes_from_cstr(money->alpha));
+    } else if (metric->kind == METRIC_POINTS || metric->kind == METRIC_BALANCE) {
+        const struct program_currency *points = &rulebook->program.currencies[metric->currency];
+        out->digits = points->scale;
+        out->unit = text(arena, points->id);
     }
-    const struct program_currency *points = &rulebook->program.currencies[group->currency];
-    *out_digits = points->scale;
-    return text(arena, points->id);
+}
+
+static void
+view_tier(const struct state *state, struct rulebook *rulebook, const struct member *member,
+          uint32_t group, struct arena *arena, struct tier_view *out)
+{
+    const struct program_group *asked = &rulebook->program.groups[group];
+    uint32_t slot = rulebook->group_slot[group];
+    uint32_t level = tier_at(state, rulebook, member, group, (struct instant){INT64_MAX});
+    struct span window = metric_window(rulebook, member, group, state->clock);
+    struct metric_values values = metric_values(rulebook, member, group, window);
+    bool top = level + 1 == asked->level_count;
+    *out = (struct tier_view){
+        .group = text(arena, asked->id),
+        .level = text(arena, asked->levels[level].id),
+        .since.ms = member->enrolled_ms,
+        .valid_until.ms = INT64_MAX,
+        .metric_count = asked->metric_count,
+    };
+    if (slot < member->tier_count && member_tiers(member)[slot].held) {
+        out->since.ms = member_tiers(member)[slot].since_ms;
+        if (asked->downgrade != DOWNGRADE_NONE)
+            out->valid_until.ms = member_tiers(member)[slot].review_ms;
+    }
+    const struct fact *override = fact_find(member, FACT_OVERRIDE, slot, 0, 0);
+    out->overridden = override != NULL;
+    if (override != NULL) out->valid_until.ms = override->a;
+    if (!top) out->next_level = text(arena, asked->levels[level + 1].id);
+    for (uint32_t m = 0; m < asked->metric_count; m++) {
+        view_metric(rulebook, &asked->metrics[m], arena, &out->metrics[m]);
+        out->metrics[m].value = values.values[m];
+        if (!top) out->metrics[m].next_threshold = asked->levels[level + 1].thresholds[m];
+    }
 }
 
 /* Tiers of the groups that the version in force has. */
@@ -92,33 +140,8 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
     struct rulebook *rulebook = rulebooks_at(&state->rulebooks, state->clock);
     if (rulebook == NULL) return;
     struct tier_view *tiers = list_room(arena, rulebook->program.group_count, sizeof *tiers);
-    for (uint32_t g = 0; g < rulebook->program.group_count; g++) {
-        const struct program_group *group = &rulebook->program.groups[g];
-        uint8_t slot = rulebook->group_slot[g];
-        uint32_t level = tier_at(state, rulebook, member, g, (struct instant){INT64_MAX});
-        int64_t start_ms, end_ms;
-        uint32_t digits;
-        rulebook_window(rulebook, g, state->clock, &start_ms, &end_ms);
-        tiers[g] = (struct tier_view){
-            .group = text(arena, group->id),
-            .level = text(arena, group->levels[level].id),
-            .since.ms = member->enrolled_ms,
-            .valid_until.ms = INT64_MAX,
-            .metric = group->metric,
-            .metric_unit = metric_unit(arena, rulebook, group, &digits),
-            .metric_value = member_metric(member, slot, (uint8_t)group->metric,
-                                          (uint8_t)group->window, start_ms),
-        };
-        tiers[g].metric_digits = digits;
-        if (slot < member->tier_count && member_tiers(member)[slot].held) {
-            tiers[g].since.ms = member_tiers(member)[slot].since_ms;
-            if (group->downgrade != DOWNGRADE_NONE)
-                tiers[g].valid_until.ms = member_tiers(member)[slot].review_ms;
-        }
-        if (level + 1 == group->level_count) continue;
-        tiers[g].next_level = text(arena, group->levels[level + 1].id);
-        tiers[g].next_threshold = group->levels[level + 1].threshold;
-    }
+    for (uint32_t g = 0; g < rulebook->program.group_count; g++)
+        view_tier(state, rulebook, member, g, arena, &tiers[g]);
     view->tiers = tiers;
     view->tier_count = rulebook->program.group_count;
 }
@@ -130,7 +153,7 @@ member_lookup(const struct state *state, struct bytes key, struct arena *arena,
     bool known;
     const struct member *member = members_find(&state->members, key, needs, &known);
     if (!known && state->damage[0] == 0) return LOOKUP_NEEDS;
-    if (member == NULL) return LOOKUP_UNKNOWN;
+    if (member == NULL || member->status == MEMBER_UNKNOWN) return LOOKUP_UNKNOWN;
     struct member_view view = {
         .member = text(arena, key),
         .number = member->number,

@@ -21,6 +21,29 @@ encode(const struct program *program, struct arena *arena, struct diagnostics *d
     return true;
 }
 
+/* What the compiler made decodes; and also in the room that a fold gives it, or it cannot be put
+ * into force. */
+static bool
+decode(struct bytes encoded, struct arena *arena, struct diagnostics *diagnostics)
+{
+    struct program decoded;
+    struct fault fault;
+    struct arena room;
+    size_t mark = arena_mark(arena), room_bytes = program_lists_bytes(encoded.size);
+    bool accepted = program_decode(encoded, arena, &decoded, &fault);
+    CHECK_MSG(accepted, "what the compiler made does not decode: %s", fault.text);
+    arena_reset_to(arena, mark);
+    void *memory = arena_alloc(arena, room_bytes);
+    CHECK_MSG(memory != NULL, "the arena is smaller than RULES_ARENA_BYTES");
+    arena_init(&room, memory, room_bytes);
+    accepted = program_decode(encoded, &room, &decoded, &fault);
+    arena_reset_to(arena, mark);
+    if (accepted) return true;
+    return diagnostics_error(diagnostics, (struct place){0, 0},
+                             "the programme is too large: %s within %zu bytes", fault.text,
+                             room_bytes);
+}
+
 static bool
 judge_start(const struct yaml_node *root, const struct activation_terms *terms,
             const struct program *program, struct diagnostics *diagnostics)
@@ -44,7 +67,7 @@ activation_build(struct bytes yaml, const struct activation_terms *terms, struct
                  struct activation *out_activation)
 {
     const struct yaml_node *root;
-    struct program program, decoded;
+    struct program program;
     struct bytes encoded;
     if (!yaml_parse(yaml, arena, diagnostics, &root) ||
         !rules_compile_tree(root, arena, diagnostics, &program) ||
@@ -52,8 +75,7 @@ activation_build(struct bytes yaml, const struct activation_terms *terms, struct
         return false;
     }
     struct fault fault;
-    bool accepted = program_decode(encoded, arena, &decoded, &fault);
-    CHECK_MSG(accepted, "what the compiler made does not decode: %s", fault.text);
+    if (!decode(encoded, arena, diagnostics)) return false;
     bool good = judge_start(root, terms, &program, diagnostics);
     if (terms->previous != NULL && !program_follows(&program, terms->previous, &fault)) {
         good = diagnostics_error(diagnostics, yaml_get(root, "version")->place, "%s", fault.text);

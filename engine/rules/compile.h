@@ -19,9 +19,14 @@
 #include "engine/rules/diagnostics.h"
 #include "engine/rules/yaml.h"
 
-/* Holds the tree, the defaults, the program and its normalised form of any rulebook within the
- * limits. */
-enum { RULES_ARENA_BYTES = YAML_ARENA_BYTES + 16 * 1024 * 1024 };
+enum {
+    /* Holds the tree, the defaults, the program and its normalised form of any rulebook within the
+     * limits. */
+    RULES_ARENA_BYTES = YAML_ARENA_BYTES + 48 * 1024 * 1024,
+
+    /* Steps that all conditions together may take for one event (condition.h): half a second. */
+    RULES_COST_MAX = 100 * 1000 * 1000,
+};
 
 /** Compiles a rulebook. `diagnostics` was started on the same text. Everything in *out_program
  * points into the arena, which has RULES_ARENA_BYTES. False when there was an error. */
@@ -31,5 +36,8 @@ bool rules_compile(struct bytes yaml, struct arena *arena, struct diagnostics *d
 /** The same from a tree that was read already. */
 bool rules_compile_tree(const struct yaml_node *root, struct arena *arena,
                         struct diagnostics *diagnostics, struct program *out_program);
+
+/** The list under `examples` of a rulebook's tree, for `rules test`; NULL when there is none. */
+const struct yaml_node *rules_examples(const struct yaml_node *root);
 
 #endif

@@ -50,13 +50,13 @@ money_text(int64_t minor, uint16_t numeric, char buffer[AMOUNT_TEXT_MAX])
 /* A rate per whole unit of money where that is exact ("2 per 1.00 GBP"), else in its reduced form
  * ("3 per 2.00 GBP"). */
 static void
-print_rate(const struct program_rule *rule, unsigned scale, FILE *out)
+print_rate(struct rate rate, uint16_t numeric, unsigned scale, FILE *out)
 {
     int64_t money_unit = 1;
-    for (unsigned i = 0; i < currency_find(rule->money)->digits; i++) {
+    for (unsigned i = 0; i < currency_find(numeric)->digits; i++) {
         money_unit *= 10;
     }
-    int64_t points = rule->rate.numerator, money = rule->rate.denominator;
+    int64_t points = rate.numerator, money = rate.denominator;
     __int128 product = (__int128)points * money_unit;
     if (product % money == 0 && product / money <= INT64_MAX) {
         points = (int64_t)(product / money);
@@ -64,7 +64,7 @@ print_rate(const struct program_rule *rule, unsigned scale, FILE *out)
     }
     char points_text[DECIMAL_TEXT_MAX], buffer[AMOUNT_TEXT_MAX];
     decimal_format(points, scale, points_text, sizeof points_text);
-    fprintf(out, "%s per %s", points_text, money_text(money, rule->money, buffer));
+    fprintf(out, "%s per %s", points_text, money_text(money, numeric, buffer));
 }
 
 /* 3/2 → "1.5". A factor that is no short decimal stays a fraction. */
@@ -129,11 +129,14 @@ explain_head(const struct program *program, FILE *out)
             elapsed_text(program->accept_future_ms, buffer));
     fprintf(out, " and at most %s old when it arrives.\n",
             elapsed_text(program->accept_past_ms, buffer));
-    fprintf(out, "- %s\n",
-            program->unknown_member == UNKNOWN_AUTO_ENROL
-                ? "A member whom nobody has enrolled is enrolled by the first event that earns "
-                  "(auto-enrol)."
-                : "Events of a member whom nobody has enrolled are refused (reject).");
+    static const char *const unknown[] = {
+        [UNKNOWN_AUTO_ENROL] = "A member whom nobody has enrolled is enrolled by the first event "
+                               "that earns (auto-enrol).",
+        [UNKNOWN_REJECT] = "Events of a member whom nobody has enrolled are refused (reject).",
+        [UNKNOWN_PARK] = "Events of a member whom nobody has enrolled wait until somebody does "
+                         "(park).",
+    };
+    fprintf(out, "- %s\n", unknown[program->unknown_member]);
 }
 
 static const char *
@@ -163,6 +166,22 @@ unit_words(enum calendar_unit unit, bool one)
 }
 
 static void
+explain_period(const struct program_currency *currency, FILE *out)
+{
+    const struct program_expiry *expiry = &currency->expiry;
+    fprintf(out, "- %.*s: expire %d %s after they %s", SHOWN(currency->id), (int)expiry->amount,
+            unit_words(expiry->unit, expiry->amount == 1),
+            expiry->from_earning ? "were earned" : "become spendable");
+    if (expiry->round_month != 0) {
+        fprintf(out, ", at the next end of month %u.\n", expiry->round_month);
+    } else if (expiry->round_up_to == CALENDAR_NONE) {
+        fputs(", to the instant.\n", out);
+    } else {
+        fprintf(out, ", at the end of that %s.\n", unit_words(expiry->round_up_to, true));
+    }
+}
+
+static void
 explain_currency(const struct program_currency *currency, FILE *out)
 {
     fprintf(out, "- %.*s: %s; ", SHOWN(currency->id),
@@ -173,17 +192,24 @@ explain_currency(const struct program_currency *currency, FILE *out)
         fprintf(out, "%u decimals; ", currency->scale);
     }
     fprintf(out, "each grant is rounded once, %s.\n", rounding_words(currency->rounding));
-    if (currency->expiry.kind == EXPIRY_NONE) {
-        fprintf(out, "- %.*s: never expire.\n", SHOWN(currency->id));
-        return;
-    }
-    int32_t amount = currency->expiry.amount;
-    fprintf(out, "- %.*s: expire %d %s after they become spendable", SHOWN(currency->id),
-            (int)amount, unit_words(currency->expiry.unit, amount == 1));
-    if (currency->expiry.round_up_to == CALENDAR_NONE) {
-        fputs(", to the instant.\n", out);
-    } else {
-        fprintf(out, ", at the end of that %s.\n", unit_words(currency->expiry.round_up_to, true));
+    const struct program_expiry *expiry = &currency->expiry;
+    int32_t amount = expiry->amount;
+    switch (expiry->kind) {
+    case EXPIRY_NONE: fprintf(out, "- %.*s: never expire.\n", SHOWN(currency->id)); return;
+    case EXPIRY_DATES:
+        fprintf(out, "- %.*s: expire on fixed days of the year", SHOWN(currency->id));
+        for (uint32_t i = 0; i < expiry->date_count; i++)
+            fprintf(out, " %02u-%02u", expiry->dates[i].month, expiry->dates[i].day);
+        fputs(".\n", out);
+        break;
+    case EXPIRY_ANNIVERSARY:
+        fprintf(out, "- %.*s: expire at the next member anniversary.\n", SHOWN(currency->id));
+        break;
+    case EXPIRY_INACTIVITY:
+        fprintf(out, "- %.*s: expire after %d %s without activity.\n", SHOWN(currency->id),
+                (int)amount, unit_words(expiry->unit, amount == 1));
+        break;
+    case EXPIRY_PERIOD: explain_period(currency, out); break;
     }
     if (currency->notice_days == 0) {
         fprintf(out, "- %.*s: no notice goes out before they expire.\n", SHOWN(currency->id));
@@ -194,19 +220,40 @@ explain_currency(const struct program_currency *currency, FILE *out)
 }
 
 static void
+print_amount(const struct program_rule *rule, unsigned scale, FILE *out)
+{
+    char buffer[AMOUNT_TEXT_MAX];
+    switch (rule->kind) {
+    case RULE_RATE: print_rate(rule->rate, rule->money, scale, out); return;
+    case RULE_FLAT:
+        decimal_format(rule->flat, scale, buffer, sizeof buffer);
+        fputs(buffer, out);
+        return;
+    case RULE_BANDS:
+        for (uint32_t i = 0; i < rule->band_count; i++) {
+            fputs(i == 0 ? "" : ", then ", out);
+            print_rate(rule->bands[i].rate, rule->money, scale, out);
+            if (i + 1 == rule->band_count) continue;
+            fprintf(out, " up to %s", money_text(rule->bands[i].up_to_minor, rule->money, buffer));
+        }
+        return;
+    }
+}
+
+static void
 explain_rule(const struct program *program, const struct program_rule *rule, FILE *out)
 {
     const struct program_currency *currency = &program->currencies[rule->currency];
     fprintf(out, "- %.*s: earns ", SHOWN(rule->id));
-    print_rate(rule, currency->scale, out);
+    print_amount(rule, currency->scale, out);
     fprintf(out, " in %.*s", SHOWN(currency->id));
-    if (rule->category_count == 0) {
+    if (rule->filter.categories.count == 0) {
         fputs(", in every category", out);
     } else {
         fprintf(out, ", only in %s ",
-                rule->category_count == 1 ? "the category" : "the categories");
-        for (uint32_t i = 0; i < rule->category_count; i++) {
-            fprintf(out, "%s\"%.*s\"", i == 0 ? "" : ", ", SHOWN(rule->categories[i]));
+                rule->filter.categories.count == 1 ? "the category" : "the categories");
+        for (uint32_t i = 0; i < rule->filter.categories.count; i++) {
+            fprintf(out, "%s\"%.*s\"", i == 0 ? "" : ", ", SHOWN(rule->filter.categories.items[i]));
         }
     }
     if (rule->tier_group < 0) {
@@ -238,18 +285,33 @@ explain_earning(const struct program *program, FILE *out)
             combine[program->line_combine]);
 }
 
+/* "500.00 GBP", "1000 growth", "12 visits" */
+static void
+print_threshold(const struct program *program, const struct program_metric *metric,
+                int64_t threshold, FILE *out)
+{
+    char buffer[AMOUNT_TEXT_MAX];
+    switch (metric->kind) {
+    case METRIC_SPEND: fputs(money_text(threshold, metric->money, buffer), out); return;
+    case METRIC_POINTS:
+    case METRIC_BALANCE:
+        decimal_format(threshold, program->currencies[metric->currency].scale, buffer,
+                       sizeof buffer);
+        fprintf(out, "%s %.*s", buffer, SHOWN(program->currencies[metric->currency].id));
+        return;
+    case METRIC_VISITS: fprintf(out, "%" PRId64 " visits", threshold); return;
+    case METRIC_MISSIONS: fprintf(out, "%" PRId64 " missions", threshold); return;
+    }
+}
+
 static void
 explain_level(const struct program *program, const struct program_group *group,
               const struct program_level *level, FILE *out)
 {
-    char buffer[AMOUNT_TEXT_MAX];
     fprintf(out, "- %.*s: %.*s from ", SHOWN(group->id), SHOWN(level->id));
-    if (group->metric == METRIC_SPEND) {
-        fputs(money_text(level->threshold, group->money, buffer), out);
-    } else {
-        const struct program_currency *currency = &program->currencies[group->currency];
-        decimal_format(level->threshold, currency->scale, buffer, sizeof buffer);
-        fprintf(out, "%s %.*s", buffer, SHOWN(currency->id));
+    for (uint32_t i = 0; i < group->metric_count; i++) {
+        fputs(i == 0 ? "" : group->match_any ? " or " : " and ", out);
+        print_threshold(program, &group->metrics[i], level->thresholds[i], out);
     }
     fputs(" on; points times ", out);
     print_factor(level->multiplier, out);
@@ -257,19 +319,67 @@ explain_level(const struct program *program, const struct program_group *group,
 }
 
 static void
+print_metric(const struct program *program, const struct program_metric *metric, FILE *out)
+{
+    switch (metric->kind) {
+    case METRIC_SPEND:
+        fprintf(out, "what is spent in %s (", currency_find(metric->money)->alpha);
+        print_basis(&metric->basis, out);
+        fputs(")", out);
+        return;
+    case METRIC_POINTS:
+        fprintf(out, "the %.*s earned", SHOWN(program->currencies[metric->currency].id));
+        return;
+    case METRIC_BALANCE:
+        fprintf(out, "the %.*s held at the moment",
+                SHOWN(program->currencies[metric->currency].id));
+        return;
+    case METRIC_VISITS:
+        if (metric->of_purchases) {
+            fputs("the number of purchases", out);
+        } else {
+            fprintf(out, "the number of times of %.*s", SHOWN(metric->activity));
+        }
+        return;
+    case METRIC_MISSIONS:
+        if (metric->mission == PROGRAM_NONE) {
+            fputs("the number of completed missions", out);
+        } else {
+            fprintf(out, "how often the mission %.*s was completed",
+                    SHOWN(program->missions[metric->mission].id));
+        }
+        return;
+    }
+}
+
+static void
+print_window(const struct program_group *group, FILE *out)
+{
+    switch (group->window) {
+    case WINDOW_LIFETIME: fputs("over the whole membership", out); return;
+    case WINDOW_CALENDAR_YEAR: fputs("in each calendar year", out); return;
+    case WINDOW_CALENDAR_QUARTER: fputs("in each calendar quarter", out); return;
+    case WINDOW_CALENDAR_MONTH: fputs("in each calendar month", out); return;
+    case WINDOW_CALENDAR_WEEK: fputs("in each calendar week", out); return;
+    case WINDOW_ROLLING_DAYS: fprintf(out, "over the last %d days", (int)group->rolling); return;
+    case WINDOW_ROLLING_MONTHS:
+        fprintf(out, "over the last %d months", (int)group->rolling);
+        return;
+    case WINDOW_ANNIVERSARY: fputs("in each year of the membership", out); return;
+    }
+}
+
+static void
 explain_group(const struct program *program, const struct program_group *group, FILE *out)
 {
     fprintf(out, "- %.*s: measured by ", SHOWN(group->id));
-    if (group->metric == METRIC_SPEND) {
-        fprintf(out, "what is spent in %s (", currency_find(group->money)->alpha);
-        print_basis(&group->basis, out);
-        fputs(")", out);
-    } else {
-        fprintf(out, "the %.*s earned", SHOWN(program->currencies[group->currency].id));
+    for (uint32_t i = 0; i < group->metric_count; i++) {
+        fputs(i == 0 ? "" : " and ", out);
+        print_metric(program, &group->metrics[i], out);
     }
-    fprintf(out, ", %s.\n",
-            group->window == WINDOW_LIFETIME ? "over the whole membership"
-                                             : "in each calendar year");
+    fputs(", ", out);
+    print_window(group, out);
+    fputs(".\n", out);
     for (uint32_t i = 0; i < group->level_count; i++) {
         explain_level(program, group, &group->levels[i], out);
     }
@@ -279,9 +389,31 @@ explain_group(const struct program *program, const struct program_group *group, 
         [DOWNGRADE_TO_QUALIFIED] =
             "who no longer meets the level held goes down to the level that is met",
     };
-    fprintf(out, "- %.*s: members go up at once; %s%s.\n", SHOWN(group->id),
-            group->window == WINDOW_LIFETIME ? "" : "at the end of the year ",
+    const char *review = group->window == WINDOW_LIFETIME        ? ""
+                         : group->window == WINDOW_CALENDAR_YEAR ? "at the end of the year "
+                                                                 : "at the review ";
+    fprintf(out, "- %.*s: members go up %s; %s%s.\n", SHOWN(group->id),
+            group->upgrade == UPGRADE_IMMEDIATE ? "at once" : "when the next period begins", review,
             downgrade[group->downgrade]);
+}
+
+static void
+explain_returns(const struct program_returns *returns, FILE *out)
+{
+    static const char *const methods[] = {
+        [CLAW_RECOMPUTE] = "what the order would not have earned without the goods (recompute)",
+        [CLAW_ITEM] = "each line's own points, times the part of the line that is returned (item)",
+        [CLAW_VALUE_SHARE] = "the share of the value that is returned (value_share)",
+    };
+    static const char *const arrears[] = {
+        [ARREARS_ALLOW] = "are owed, and the next points earned pay them first (allow)",
+        [ARREARS_WITHIN_BALANCE] = "are not taken back (within_balance)",
+        [ARREARS_ONLY_PENDING] =
+            "are not taken back, and only points that could not be spent yet are (only_pending)",
+    };
+    fprintf(out, "\nReturns\n- A refund takes back %s.\n", methods[returns->method]);
+    fprintf(out, "- Points of a returned purchase that are spent already %s.\n",
+            arrears[returns->arrears]);
 }
 
 void
@@ -298,15 +430,7 @@ explain_program(const struct program *program, FILE *out)
     for (uint32_t i = 0; i < program->group_count; i++) {
         explain_group(program, &program->groups[i], out);
     }
-    fputs("\nReturns\n", out);
-    fputs("- A refund takes back each line's own points, times the part of the line that is "
-          "returned (item).\n",
-          out);
-    CHECK(program->arrears == ARREARS_ALLOW);
-    fputs("- Points of a returned purchase that are spent already are owed, and the next points "
-          "earned pay them first "
-          "(allow).\n",
-          out);
+    explain_returns(&program->returns, out);
 }
 
 /* ---- Changes

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/base/region.h"
+#include "engine/core/condition.h"
 #include "engine/rules/activation.h"
 #include "engine/rules/compile.h"
 #include "engine/rules/explain.h"
@@ -121,6 +123,98 @@ print_json(struct json_object *object, FILE *out)
     json_object_put(object);
 }
 
+/* ---- What conditions cost ---- */
+
+/* One condition of a program: what it belongs to, and the steps it may take for one event. */
+struct cost {
+    const char *what;
+    struct bytes id;
+    uint64_t steps;
+};
+
+/* Calls `take` for each condition of a list whose items have an id and, at an offset, a condition.
+ */
+static void
+each_cost(const char *what, const void *items, uint32_t count, size_t item_bytes,
+          size_t condition_offset, void (*take)(void *to, struct cost cost), void *to)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *item = (const uint8_t *)items + i * item_bytes;
+        struct program_condition condition;
+        struct cost cost = {.what = what};
+        memcpy(&condition, item + condition_offset, sizeof condition);
+        memcpy(&cost.id, item, sizeof cost.id);
+        if (condition.decoded == NULL) continue;
+        cost.steps = condition.decoded->cost;
+        take(to, cost);
+    }
+}
+
+static void
+each_condition(const struct program *program, void (*take)(void *to, struct cost cost), void *to)
+{
+#define EACH(what, items, count, type, member)                                                     \
+    each_cost(what, items, count, sizeof(struct type), offsetof(struct type, member), take, to)
+    EACH("rule", program->rules, program->rule_count, program_rule, filter.when);
+    EACH("campaign", program->campaigns, program->campaign_count, program_campaign, filter.when);
+    EACH("award", program->awards, program->award_count, program_award, filter.when);
+    EACH("mission", program->missions, program->mission_count, program_mission, filter.when);
+    EACH("limit", program->limits, program->limit_count, program_limit, when);
+    EACH("reward", program->spending.rewards, program->spending.reward_count, program_reward,
+         filter.when);
+#undef EACH
+}
+
+static void
+add_cost(void *to, struct cost cost)
+{
+    *(uint64_t *)to += cost.steps;
+}
+
+static uint64_t
+total_cost(const struct program *program)
+{
+    uint64_t total = 0;
+    each_condition(program, add_cost, &total);
+    return total;
+}
+
+static void
+print_cost(void *to, struct cost cost)
+{
+    fprintf(to, "  %s %.*s: %llu\n", cost.what, (int)cost.id.size, (const char *)cost.id.data,
+            (unsigned long long)cost.steps);
+}
+
+/* Nothing where there is no condition. */
+static void
+print_costs(const struct program *program, FILE *out)
+{
+    uint64_t total = total_cost(program);
+    if (total == 0) return;
+    fputs("steps that the conditions may take for one event, at most:\n", out);
+    each_condition(program, print_cost, out);
+    fprintf(out, "  together: %llu of %llu allowed\n", (unsigned long long)total,
+            (unsigned long long)RULES_COST_MAX);
+}
+
+static void
+add_cost_json(void *to, struct cost cost)
+{
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, cost.what, json_text(cost.id));
+    json_object_object_add(object, "steps", json_object_new_int64((int64_t)cost.steps));
+    json_object_array_add(to, object);
+}
+
+static struct json_object *
+costs_json(const struct program *program)
+{
+    struct json_object *list = json_object_new_array();
+    each_condition(program, add_cost_json, list);
+    return list;
+}
+
 static void
 print_check_json(struct judged *judged, FILE *out)
 {
@@ -131,6 +225,9 @@ print_check_json(struct judged *judged, FILE *out)
     if (judged->sound) {
         json_object_object_add(object, "rulebook", json_text(judged->program.name));
         json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
+        json_object_object_add(object, "conditions", costs_json(&judged->program));
+        json_object_object_add(object, "steps",
+                               json_object_new_int64((int64_t)total_cost(&judged->program)));
     }
     json_object_object_add(object, "diagnostics", diagnostics_json(diagnostics));
     size_t found = diagnostics->error_count + diagnostics->warning_count;
@@ -157,13 +254,21 @@ print_check(struct judged *judged, FILE *out, FILE *messages)
                 warnings, plural(warnings));
         return;
     }
-    fprintf(out,
-            "%s: %.*s version %u is sound: %u rule%s, %u points currenc%s, %u tier group%s, %zu "
-            "warning%s\n",
-            path, (int)program->name.size, (const char *)program->name.data, program->version,
-            program->rule_count, plural(program->rule_count), program->currency_count,
+    uint32_t others = program->campaign_count + program->award_count + program->streak_count +
+                      program->mission_count;
+    fprintf(out, "%s: %.*s version %u is sound: %u rule%s", path, (int)program->name.size,
+            (const char *)program->name.data, program->version, program->rule_count,
+            plural(program->rule_count));
+    if (others != 0) {
+        fprintf(out, ", %u campaign%s, %u award%s, %u streak%s, %u mission%s",
+                program->campaign_count, plural(program->campaign_count), program->award_count,
+                plural(program->award_count), program->streak_count, plural(program->streak_count),
+                program->mission_count, plural(program->mission_count));
+    }
+    fprintf(out, ", %u points currenc%s, %u tier group%s, %zu warning%s\n", program->currency_count,
             program->currency_count == 1 ? "y" : "ies", program->group_count,
             plural(program->group_count), warnings, plural(warnings));
+    print_costs(program, out);
 }
 
 static void

@@ -11,6 +11,9 @@ enum {
     RATE_POINTS_MAX =
         1000000, /* points in a rate, and points per whole unit of money: more is a slip */
     RATE_MONEY_MAX = 1000000, /* whole units of money in a rate */
+    COST_EXTRA_DIGITS = 6,
+    ROLLING_DAYS_MAX = 3660,
+    ROLLING_MONTHS_MAX = 120,
     SHOWN_BYTES = 60,
     MONEY_CURRENCIES_MAX = 1000, /* numeric codes have three digits */
 };
@@ -170,14 +173,19 @@ scalar_elapsed(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
 }
 
 bool
-scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagnostics *diagnostics,
-            int32_t *out_days)
+scalar_elapsed_or_none(const struct yaml_node *node, int64_t min_ms, int64_t max_ms,
+                       struct diagnostics *diagnostics, int64_t *out_ms)
+{
+    if (!yaml_is(node, "none")) return scalar_elapsed(node, min_ms, max_ms, diagnostics, out_ms);
+    *out_ms = 0;
+    return true;
+}
+
+static bool
+read_days(const struct yaml_node *node, int64_t min, int64_t max, const char *or_none,
+          struct diagnostics *diagnostics, int32_t *out_days)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
-    if (yaml_is(node, "none")) {
-        *out_days = 0;
-        return true;
-    }
     int64_t amount;
     const struct unit *unit = read_amount(node->text, period_units, &amount);
     if (unit == NULL || unit->unit != CALENDAR_DAY || amount > max || amount * unit->factor < min ||
@@ -185,11 +193,28 @@ scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagn
         diagnostics_error(diagnostics, node->place,
                           "'%.*s' is not a number of days that can be used", shown(node->text),
                           (const char *)node->text.data);
-        diagnostics_hint(diagnostics, "write '%lld days' to '%lld days', or none", (long long)min,
-                         (long long)max);
+        diagnostics_hint(diagnostics, "write '%lld days' to '%lld days'%s", (long long)min,
+                         (long long)max, or_none);
         return false;
     }
     *out_days = (int32_t)(amount * unit->factor);
+    return true;
+}
+
+bool
+scalar_days(const struct yaml_node *node, int64_t min, int64_t max, struct diagnostics *diagnostics,
+            int32_t *out_days)
+{
+    return read_days(node, min, max, "", diagnostics, out_days);
+}
+
+bool
+scalar_days_or_none(const struct yaml_node *node, int64_t min, int64_t max,
+                    struct diagnostics *diagnostics, int32_t *out_days)
+{
+    if (!yaml_is(node, "none"))
+        return read_days(node, min, max, ", or none", diagnostics, out_days);
+    *out_days = 0;
     return true;
 }
 
@@ -213,6 +238,115 @@ scalar_period(const struct yaml_node *node, struct diagnostics *diagnostics, int
     }
     *out_amount = (int32_t)(amount * unit->factor);
     *out_unit = unit->unit;
+    return true;
+}
+
+static const char ROLLING[] = "rolling ";
+
+bool
+scalar_is_rolling(const struct yaml_node *node)
+{
+    return bytes_start_with(node->text, bytes_from_cstr(ROLLING));
+}
+
+bool
+scalar_rolling(const struct yaml_node *node, struct diagnostics *diagnostics, int32_t *out_amount,
+               enum calendar_unit *out_unit)
+{
+    size_t skipped = sizeof ROLLING - 1;
+    struct bytes rest = bytes_of(node->text.data + skipped, node->text.size - skipped);
+    int64_t amount;
+    const struct unit *unit = read_amount(rest, period_units, &amount);
+    bool days = unit != NULL && unit->unit == CALENDAR_DAY;
+    bool months = unit != NULL && unit->unit == CALENDAR_MONTH;
+    int64_t max = days ? ROLLING_DAYS_MAX : ROLLING_MONTHS_MAX;
+    if ((!days && !months) || amount < 1 || amount > max || amount * unit->factor > max) {
+        return complain(node, diagnostics, "is not a window",
+                        "write 'rolling 90 days' or 'rolling 12 months'; at most ten years");
+    }
+    *out_amount = (int32_t)(amount * unit->factor);
+    *out_unit = unit->unit;
+    return true;
+}
+
+/* Two digits at a place; -1 when they are none. */
+static int
+two_digits(struct bytes text, size_t at)
+{
+    if (at + 2 > text.size) return -1;
+    int tens = text.data[at] - '0', ones = text.data[at + 1] - '0';
+    return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : 10 * tens + ones;
+}
+
+bool
+scalar_date(const struct yaml_node *node, struct diagnostics *diagnostics, uint8_t *out_month,
+            uint8_t *out_day)
+{
+    if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
+    enum { LEAP_YEAR = 2000 };
+    int month = two_digits(node->text, 0), day = two_digits(node->text, 3);
+    bool good = node->text.size == 5 && node->text.data[2] == '-' && month >= 1 && month <= 12 &&
+                day >= 1 && day <= (int)calendar_month_days(LEAP_YEAR, (unsigned)month);
+    if (!good) {
+        return complain(node, diagnostics, "is not a day of the year",
+                        "write month and day, as in 12-25");
+    }
+    *out_month = (uint8_t)month;
+    *out_day = (uint8_t)day;
+    return true;
+}
+
+/* "18:30" to minutes; -1 when it is no time of a day. 24:00 is the day's end. */
+static int
+read_minutes(struct bytes text, size_t at)
+{
+    int hour = two_digits(text, at), minute = two_digits(text, at + 3);
+    bool good = hour >= 0 && minute >= 0 && minute < 60 && text.data[at + 2] == ':' &&
+                60 * hour + minute <= 24 * 60;
+    return good ? 60 * hour + minute : -1;
+}
+
+bool
+scalar_hours(const struct yaml_node *node, struct diagnostics *diagnostics, int32_t *out_from,
+             int32_t *out_until)
+{
+    if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
+    bool shaped = node->text.size == 11 && node->text.data[5] == '-';
+    int from = shaped ? read_minutes(node->text, 0) : -1;
+    int until = shaped ? read_minutes(node->text, 6) : -1;
+    if (from < 0 || until < 0) {
+        return complain(node, diagnostics, "are not hours of a day",
+                        "write from when to when, as in 18:00-21:00");
+    }
+    if (from >= until) {
+        return complain(node, diagnostics, "end before they start",
+                        "hours lie within one day: over midnight write two campaigns, one until "
+                        "24:00 and one from 00:00");
+    }
+    *out_from = from;
+    *out_until = until;
+    return true;
+}
+
+bool
+scalar_local(const struct yaml_node *node, struct diagnostics *diagnostics, struct local *out_local)
+{
+    if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
+    struct local local;
+    enum instant_status status = local_parse(node->text, &local);
+    struct instant instant;
+    if (status != INSTANT_OK && instant_parse(node->text, &instant) == INSTANT_OK) {
+        return complain(
+            node, diagnostics, "is one instant, not a time on every store's clock",
+            "write a date such as 2026-11-01, or a local time such as 2026-11-01T09:00");
+    }
+    if (status != INSTANT_OK) {
+        diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(node->text),
+                          (const char *)node->text.data, instant_status_text(status));
+        diagnostics_hint(diagnostics, "write a date such as 2026-11-01");
+        return false;
+    }
+    *out_local = local;
     return true;
 }
 
@@ -403,6 +537,62 @@ scalar_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *di
                         "on either side");
     }
     if (!rate_make(points * power_of_ten(scale), money.minor * points_unit, out_rate)) return false;
+    *out_numeric = money.currency;
+    return true;
+}
+
+bool
+scalar_cost(const struct yaml_node *node, struct diagnostics *diagnostics, struct rate *out_cost,
+            uint16_t *out_numeric)
+{
+    if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
+    struct bytes number, alpha;
+    const struct currency *currency;
+    int64_t value;
+    if (!split_words(node->text, &number, &alpha)) {
+        return complain(node, diagnostics, "is not an amount of money",
+                        "write the amount and the currency, as in '0.0125 GBP'");
+    }
+    if (!find_currency(node, alpha, diagnostics, &currency) ||
+        !read_decimal(node, number, currency->digits + COST_EXTRA_DIGITS, "a cost", diagnostics,
+                      &value)) {
+        return false;
+    }
+    if (!rate_make(value, power_of_ten(COST_EXTRA_DIGITS), out_cost)) {
+        return complain(node, diagnostics, "is a cost of nothing",
+                        "leave it out when points cost nothing");
+    }
+    *out_numeric = currency->numeric;
+    return true;
+}
+
+bool
+scalar_payment_rate(const struct yaml_node *node, unsigned scale, struct diagnostics *diagnostics,
+                    struct rate *out_rate, uint16_t *out_numeric)
+{
+    if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
+    static const char separator[] = " per ";
+    const uint8_t *per = memmem(node->text.data, node->text.size, separator, sizeof separator - 1);
+    if (per == NULL) {
+        return complain(node, diagnostics, "is not what points are worth",
+                        "write money per points, as in '0.01 GBP per 1'");
+    }
+    const uint8_t *start = per + sizeof separator - 1;
+    struct bytes money_text = bytes_of(node->text.data, (size_t)(per - node->text.data));
+    struct bytes points_text = bytes_of(start, (size_t)(node->text.data + node->text.size - start));
+    struct money money;
+    int64_t points;
+    if (!read_money(node, money_text, diagnostics, &money) ||
+        !read_decimal(node, points_text, scale, "the points currency", diagnostics, &points)) {
+        return false;
+    }
+    int64_t money_unit = power_of_ten(currency_find(money.currency)->digits);
+    bool absurd =
+        money.minor > RATE_MONEY_MAX * money_unit || points > RATE_POINTS_MAX * power_of_ten(scale);
+    if (absurd || !rate_make(money.minor, points, out_rate)) {
+        return complain(node, diagnostics, "is not what points can be worth",
+                        "both sides must be above zero, and at most 1,000,000");
+    }
     *out_numeric = money.currency;
     return true;
 }

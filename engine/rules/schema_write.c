@@ -7,6 +7,8 @@
 #include "engine/base/check.h"
 #include "engine/rules/schema.h"
 
+enum { MAPS_MAX = 64, PATH_BYTES = 128 };
+
 /* ---- JSON Schema
  * ----------------------------------------------------------------------------------------------------
  */
@@ -18,7 +20,18 @@ static const char *const patterns[] = {
     [SCHEMA_START] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$",
     [SCHEMA_ZONE] = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
     [SCHEMA_ELAPSED] = "^[0-9]+ +(s|min|h|days?)$",
-    [SCHEMA_DAYS] = "^(none|[0-9]+ +(days?|weeks?))$",
+    [SCHEMA_ELAPSED_OR_NONE] = "^(none|[0-9]+ +(s|min|h|days?))$",
+    [SCHEMA_DAYS] = "^[0-9]+ +(days?|weeks?)$",
+    [SCHEMA_DAYS_OR_NONE] = "^(none|[0-9]+ +(days?|weeks?))$",
+    [SCHEMA_PER] = "^([a-z]+|[0-9]+ +(days?|weeks?))$",
+    [SCHEMA_TIER_WINDOW] = "^([a-z ]+|rolling [0-9]+ +(days?|weeks?|months?))$",
+    [SCHEMA_HOURS] = "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$",
+    [SCHEMA_MONEY] = "^[0-9]+([.][0-9]+)? +[A-Z]{3}$",
+    [SCHEMA_COST] = "^[0-9]+([.][0-9]+)? +[A-Z]{3}$",
+    [SCHEMA_POINTS] = "^[0-9]+([.][0-9]+)?$",
+    [SCHEMA_PAYMENT_RATE] = "^[0-9]+([.][0-9]+)? +[A-Z]{3} per [0-9]+([.][0-9]+)?$",
+    [SCHEMA_AMOUNT] = "^[0-9]+([.][0-9]+)?( +[A-Z]{3})?$",
+    [SCHEMA_DATES] = "^[01][0-9]-[0-3][0-9]$",
     [SCHEMA_PERIOD] = "^[0-9]+ +(days?|weeks?|months?|years?)$",
     [SCHEMA_CURRENCY] = "^[A-Z]{3}$",
     [SCHEMA_RATE] = "^[0-9]+([.][0-9]+)? per [0-9]+([.][0-9]+)? +[A-Z]{3}$",
@@ -69,7 +82,7 @@ static struct json_object *
 named_schema(const struct schema_key *key)
 {
     struct json_object *object = json_object_new_object(), *names = json_object_new_object();
-    put_text(names, "pattern", patterns[SCHEMA_NAME]);
+    if (!key->any_name) put_text(names, "pattern", patterns[SCHEMA_NAME]);
     put_text(object, "type", "object");
     json_object_object_add(object, "propertyNames", names);
     json_object_object_add(object, "additionalProperties", map_schema(key->map));
@@ -94,15 +107,52 @@ map_or_none_schema(const struct schema_key *key)
 static struct json_object *
 scalar_schema(const struct schema_key *key)
 {
-    bool may_be_number = key->type == SCHEMA_FACTOR || key->type == SCHEMA_THRESHOLD;
-    struct json_object *object = typed(may_be_number ? "number" : "string");
+    enum schema_type type = key->type;
+    bool may_be_number = type == SCHEMA_FACTOR || type == SCHEMA_THRESHOLD ||
+                         type == SCHEMA_POINTS || type == SCHEMA_AMOUNT;
+    struct json_object *object = typed("string");
     if (may_be_number) {
         struct json_object *types = json_object_new_array();
         json_object_array_add(types, json_object_new_string("number"));
         json_object_array_add(types, json_object_new_string("string"));
+        if (type == SCHEMA_THRESHOLD)
+            json_object_array_add(types, json_object_new_string("object"));
         json_object_object_add(object, "type", types);
     }
-    put_text(object, "pattern", patterns[key->type]);
+    if (patterns[type] != NULL) put_text(object, "pattern", patterns[type]);
+    return object;
+}
+
+static struct json_object *
+text_schema(enum schema_type type)
+{
+    struct json_object *object = typed("string");
+    put_text(object, "pattern", patterns[type]);
+    return object;
+}
+
+/* Points as YAML readers see them: numbers, or texts in quotes. */
+static struct json_object *
+points_schema(void)
+{
+    const struct schema_key key = {.type = SCHEMA_POINTS};
+    return scalar_schema(&key);
+}
+
+static struct json_object *
+days_of_month_schema(void)
+{
+    struct json_object *object = typed("integer");
+    json_object_object_add(object, "minimum", json_object_new_int64(1));
+    json_object_object_add(object, "maximum", json_object_new_int64(31));
+    return object;
+}
+
+static struct json_object *
+named_points_schema(void)
+{
+    struct json_object *object = typed("object");
+    json_object_object_add(object, "additionalProperties", points_schema());
     return object;
 }
 
@@ -125,6 +175,12 @@ key_schema(const struct schema_key *key)
     case SCHEMA_WORD: return words_schema(key->words);
     case SCHEMA_WORDS: return list_schema(key, words_schema(key->words));
     case SCHEMA_TEXTS: return list_schema(key, typed("string"));
+    case SCHEMA_NAMES: return list_schema(key, text_schema(SCHEMA_NAME));
+    case SCHEMA_DATES: return list_schema(key, text_schema(SCHEMA_DATES));
+    case SCHEMA_WHOLES: return list_schema(key, days_of_month_schema());
+    case SCHEMA_POINTS_LIST: return list_schema(key, points_schema());
+    case SCHEMA_NAMED_POINTS: return named_points_schema();
+    case SCHEMA_EXAMPLES: return typed("array");
     case SCHEMA_MAP: return map_schema(key->map);
     case SCHEMA_MAP_OR_NONE: return map_or_none_schema(key);
     case SCHEMA_LIST: return list_schema(key, map_schema(key->map));
@@ -140,12 +196,19 @@ example_value(const struct schema_key *key, const char *text)
     switch (key->type) {
     case SCHEMA_WHOLE:
     case SCHEMA_BOOLEAN:
+    case SCHEMA_POINTS:
     case SCHEMA_FACTOR: return json_tokener_parse(text);
     case SCHEMA_MAP:
     case SCHEMA_MAP_OR_NONE:
     case SCHEMA_LIST:
     case SCHEMA_NAMED:
+    case SCHEMA_NAMED_POINTS:
     case SCHEMA_TEXTS:
+    case SCHEMA_NAMES:
+    case SCHEMA_WHOLES:
+    case SCHEMA_DATES:
+    case SCHEMA_POINTS_LIST:
+    case SCHEMA_EXAMPLES:
     case SCHEMA_WORDS: return NULL;
     default: return json_object_new_string(text);
     }
@@ -199,46 +262,87 @@ schema_write_json(FILE *out)
  * ------------------------------------------------------------------------------------------------------
  */
 
+/* What a value of a type looks like; NULL for types that say more: their words or their range. */
+static const char *const forms[] = {
+    [SCHEMA_NAME] = "a name: letters, digits, `.`, `_`, `-`; at most 64",
+    [SCHEMA_TEXT] = "a text of at most 128 bytes",
+    [SCHEMA_BOOLEAN] = "`true` or `false`",
+    [SCHEMA_START] = "a date, a local time, or an instant with `Z` or an offset",
+    [SCHEMA_ZONE] = "an IANA time zone",
+    [SCHEMA_ELAPSED] = "a whole number and `s`, `min`, `h` or `days` (of 24 hours)",
+    [SCHEMA_ELAPSED_OR_NONE] = "a whole number and `s`, `min`, `h` or `days` (of 24 hours), or "
+                               "`none`",
+    [SCHEMA_PERIOD] = "a whole number and `days`, `weeks`, `months` or `years`",
+    [SCHEMA_HOURS] = "two times of one day: `00:00-24:00`",
+    [SCHEMA_CURRENCY] = "three letters of ISO 4217",
+    [SCHEMA_MONEY] = "money",
+    [SCHEMA_COST] = "money, with at most 6 decimals more than it has coins for",
+    [SCHEMA_POINTS] = "points, with as many decimals as the currency's `scale` at most",
+    [SCHEMA_RATE] = "points, `per`, money",
+    [SCHEMA_PAYMENT_RATE] = "money, `per`, points",
+    [SCHEMA_FACTOR] = "above 0, at most 1000, at most 6 decimals",
+    [SCHEMA_AMOUNT] = "a whole number, points or money",
+    [SCHEMA_THRESHOLD] = "money, points or a whole number, or a map of such",
+    [SCHEMA_CONDITION] = "a condition",
+    [SCHEMA_MAP] = "a map, see below",
+    [SCHEMA_MAP_OR_NONE] = "`none`, or a map, see below",
+    [SCHEMA_NAMED_POINTS] = "a map from points currencies to points",
+    [SCHEMA_EXAMPLES] = "a list",
+};
+
+static void
+write_words(const struct schema_words *words, FILE *out)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        fprintf(out, "%s`%s`", i == 0 ? "" : ", ", words->texts[i]);
+    }
+}
+
+/* The same of a list, with the number of its entries. */
+static void
+write_list_values(const struct schema_key *key, FILE *out)
+{
+    switch (key->type) {
+    case SCHEMA_TEXTS: fputs("a list of texts", out); break;
+    case SCHEMA_NAMES: fputs("a list of names", out); break;
+    case SCHEMA_DATES: fputs("a list of days of the year: `MM-DD`", out); break;
+    case SCHEMA_WHOLES: fputs("a list of whole numbers, 1 to 31", out); break;
+    case SCHEMA_POINTS_LIST: fputs("a list of points", out); break;
+    case SCHEMA_NAMED: fputs("a map from names to maps, see below", out); break;
+    default: fputs("a list of maps, see below", out); break;
+    }
+    fprintf(out, "; at most %" PRId64, key->max);
+}
+
 static void
 write_values(const struct schema_key *key, FILE *out)
 {
+    const char *form = key->type < sizeof forms / sizeof *forms ? forms[key->type] : NULL;
     switch (key->type) {
-    case SCHEMA_NAME: fputs("a name: letters, digits, `.`, `_`, `-`; at most 64", out); return;
     case SCHEMA_WHOLE:
         fprintf(out, "a whole number, %" PRId64 " to %" PRId64, key->min, key->max);
         return;
-    case SCHEMA_BOOLEAN: fputs("`true` or `false`", out); return;
-    case SCHEMA_START:
-        fputs("a date, a local time, or an instant with `Z` or an offset", out);
-        return;
-    case SCHEMA_ZONE: fputs("an IANA time zone", out); return;
-    case SCHEMA_ELAPSED:
-        fputs("a whole number and `s`, `min`, `h` or `days` (of 24 hours)", out);
-        return;
     case SCHEMA_DAYS:
-        fprintf(out, "`%" PRId64 " days` to `%" PRId64 " days`, or `none`", key->min, key->max);
+    case SCHEMA_DAYS_OR_NONE:
+        fprintf(out, "`%" PRId64 " days` to `%" PRId64 " days`%s", key->min, key->max,
+                key->type == SCHEMA_DAYS ? "" : ", or `none`");
         return;
-    case SCHEMA_PERIOD:
-        fputs("a whole number and `days`, `weeks`, `months` or `years`", out);
-        return;
-    case SCHEMA_CURRENCY: fputs("three letters of ISO 4217", out); return;
-    case SCHEMA_RATE: fputs("points, `per`, money", out); return;
-    case SCHEMA_FACTOR: fputs("above 0, at most 1000, at most 6 decimals", out); return;
-    case SCHEMA_THRESHOLD: fputs("money, or a number of points", out); return;
-    case SCHEMA_TEXTS: fprintf(out, "a list of texts, at most %" PRId64, key->max); return;
-    case SCHEMA_MAP: fputs("a map, see below", out); return;
-    case SCHEMA_MAP_OR_NONE: fputs("`none`, or a map, see below", out); return;
-    case SCHEMA_LIST: fprintf(out, "a list of maps, see below; at most %" PRId64, key->max); return;
-    case SCHEMA_NAMED:
-        fprintf(out, "a map from names to maps, see below; at most %" PRId64, key->max);
-        return;
+    case SCHEMA_WORDS: fputs("a list of ", out); break;
     case SCHEMA_WORD:
-    case SCHEMA_WORDS: break;
+    case SCHEMA_PER:
+    case SCHEMA_TIER_WINDOW: break;
+    default:
+        if (form != NULL) {
+            fputs(form, out);
+        } else {
+            write_list_values(key, out);
+        }
+        return;
     }
-    fputs(key->type == SCHEMA_WORDS ? "a list of " : "", out);
-    for (size_t i = 0; i < key->words->count; i++) {
-        fprintf(out, "%s`%s`", i == 0 ? "" : ", ", key->words->texts[i]);
-    }
+    write_words(key->words, out);
+    if (key->type == SCHEMA_PER) fputs(", or a number of `days`", out);
+    if (key->type == SCHEMA_TIER_WINDOW)
+        fputs(", `rolling` and a number of `days` or `months`", out);
 }
 
 static void
@@ -258,29 +362,57 @@ write_key(const struct schema_key *key, const char *path, FILE *out)
     fprintf(out, "\n\n```yaml\n%s\n```\n\n", key->example);
 }
 
+/* What was written already, and where: a map that several keys have is written once. */
+struct reference {
+    FILE *out;
+    const struct schema_map *maps[MAPS_MAX];
+    char paths[MAPS_MAX][PATH_BYTES];
+    size_t count;
+};
+
+/* NULL when the map was not written yet; then it is noted. */
+static const char *
+written_before(struct reference *reference, const struct schema_map *map, const char *path)
+{
+    for (size_t i = 0; i < reference->count; i++) {
+        if (reference->maps[i] == map) return reference->paths[i];
+    }
+    CHECK(reference->count < MAPS_MAX);
+    reference->maps[reference->count] = map;
+    snprintf(reference->paths[reference->count++], PATH_BYTES, "%s", path);
+    return NULL;
+}
+
 /* The keys of a map, then those of the maps in it. */
 static void
-write_map(const struct schema_map *map, const char *path, FILE *out)
+write_map(struct reference *reference, const struct schema_map *map, const char *path)
 {
     for (size_t i = 0; i < map->key_count; i++) {
-        write_key(&map->keys[i], path, out);
+        write_key(&map->keys[i], path, reference->out);
     }
     for (size_t i = 0; i < map->key_count; i++) {
         const struct schema_key *key = &map->keys[i];
         if (key->map == NULL) continue;
-        char inner[128];
+        char inner[PATH_BYTES];
         const char *entry = key->type == SCHEMA_LIST    ? "[]"
                             : key->type == SCHEMA_NAMED ? ".NAME"
                                                         : "";
         int size = snprintf(inner, sizeof inner, "%s%s%s.", path, key->name, entry);
         CHECK(size > 0 && (size_t)size < sizeof inner);
-        fprintf(out, "### %.*s\n\n", size - 1, inner);
-        write_map(key->map, inner, out);
+        fprintf(reference->out, "### %.*s\n\n", size - 1, inner);
+        const char *before = written_before(reference, key->map, inner);
+        if (before == NULL) {
+            write_map(reference, key->map, inner);
+        } else {
+            fprintf(reference->out, "The keys of `%.*s` above.\n\n", (int)strlen(before) - 1,
+                    before);
+        }
     }
 }
 
 void
 schema_write_reference(FILE *out)
 {
-    write_map(&schema_rulebook, "", out);
+    struct reference reference = {.out = out};
+    write_map(&reference, &schema_rulebook, "");
 }

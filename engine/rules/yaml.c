@@ -7,7 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/base/decimal.h"
 
-enum { SHOWN_TEXT_BYTES = 60, LISTED_WORDS_BYTES = 240 };
+enum { SHOWN_TEXT_BYTES = 60, LISTED_WORDS_BYTES = 304 };
 
 /* One open map or list while its values are read. */
 struct level {

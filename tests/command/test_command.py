@@ -145,6 +145,12 @@ class Topics(Command):
         self.assertEqual((BUILD / "tally" / "tally.1").read_text(), page)
 
 
+    def test_the_page_on_verdicts_is_the_table(self):
+        rows = [f"| {each['number']} | `{each['name']}` | {each['meaning']} | {each['remedy']} |"
+                for each in json.loads(self.tally("help", "verdicts", "--json").stdout)]
+        page = (ROOT / "docs/verdicts.md").read_text()
+        self.assertIn("\n|---|---|---|---|\n" + "\n".join(rows) + "\n", page)
+
     def test_the_page_on_maps_lists_every_reason(self):
         page = (ROOT / "docs" / "maps.md").read_text()
         reasons = re.findall(r'^MAP_REASON\(\w+, (\w+),\s+"([^"]+)"\)', (ROOT / "consumers/map_reason.def").read_text(),

@@ -92,6 +92,7 @@ effects_make(uint64_t number, char name[static 32], struct effect *out_effects)
                                             .group = BYTES_LITERAL("status"),
                                             .to = BYTES_LITERAL("gold"),
                                             .direction = TIER_UPGRADED,
+                                            .reason = TIER_BY_EVENT,
                                             .effective_at = at,
                                             .valid_until = {.ms = INT64_MAX},
                                             .journal_time = at,
@@ -100,9 +101,9 @@ effects_make(uint64_t number, char name[static 32], struct effect *out_effects)
     struct effect notice = effect_head(TOPIC_NOTICES, number / SELDOM, number);
     notice.notice = (struct notice){.kind = NOTICE_EXPIRING_SOON,
                                     .member = member,
-                                    .currency = BYTES_LITERAL("points"),
-                                    .amount = {.units = 1},
-                                    .instant = at,
+                                    .expiring_soon = {.currency = BYTES_LITERAL("points"),
+                                                      .points = {.units = 1},
+                                                      .expires_at = at},
                                     .effective_at = at,
                                     .journal_time = at};
     out_effects[count++] = notice;

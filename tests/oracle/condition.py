@@ -3,8 +3,8 @@
 A condition becomes a tree of functions from facts to a value. What CEL calls an error is an exception here; `&&`, `||`,
 `exists` and `all` absorb it as CEL does, and a condition that ends in one does not apply.
 
-Facts are nested dictionaries: {"order": {"channel": "app", "attributes": {…}, "lines": [{…}]}, "member": {…}, …}. Instants
-are `Instant`s, so that they are never taken for whole numbers.
+Facts are nested dictionaries: {"order": {"channel": "app", "attributes": {…}, "lines": [{…}]}, "member": {…}, …}.
+Instants are `Instant`s, so that they are never taken for whole numbers.
 """
 
 import dataclasses
@@ -317,7 +317,7 @@ def _attributes(payload):
 
 def line_facts(line):
     return {"kind": line.get("kind", "GOODS").lower(), **_texts(line, "sku", "category", "brand"),
-            "quantity_milli": line.get("quantity_milli") or 1000,
+            "quantity_milli": line.get("quantity_milli", 1000),
             **_numbers(line, "amount_minor", "discount_minor", "tax_minor"), "attributes": _attributes(line)}
 
 

@@ -14,7 +14,8 @@ TEXTS = {
 }
 NUMBERS = {
     "order": {"total_minor": [0, 999, 1000, 2000], "points_tender_minor": [0, 300], "gift_card_minor": [0, 500]},
-    "line": {"quantity_milli": [1000, 2000], "amount_minor": [7, 1000, 1999], "discount_minor": [0, 100], "tax_minor": [0, 166]},
+    "line": {"quantity_milli": [1000, 2000], "amount_minor": [7, 1000, 1999], "discount_minor": [0, 100],
+             "tax_minor": [0, 166]},
     "activity": {"value": [0, 1, 5, 10]},
     "spend": {"points": [1, 10, 25]},
     "member": {"orders_before": [0, 1, 3], "birthday_month": [0, 2], "birthday_day": [28, 29]},

@@ -9,14 +9,15 @@ import re
 from rig import ROOT
 from words import ACTIVITY_WORDS
 
-# Belongs to what crosses members, or is no event of a member.
+# Belongs to what crosses members, or is no event of a member; a new rulebook is announced by the reason of the changes that it
+# brings, and rounding by the whole points of each part.
 ELSEWHERE = {
     "verdict": {"hole"},
     "posting": {"UNSPECIFIED", "SEND", "RETURN", "RECEIVE", "MERGE", "FUND"},
-    "notice": {"board_closed", "referral_moved", "ring_suspected"},
+    "notice": {"tiers_reevaluated", "board_closed", "referral_moved", "ring_suspected"},
     "direction": {"UNSPECIFIED"},
     "reason": {"UNSPECIFIED", "MERGE"},
-    "phase": {"UNSPECIFIED"},
+    "phase": {"UNSPECIFIED", "ROUNDING"},
 }
 NAMED = {"currencies", "funders", "stores", "metrics", "write_off"}  # maps from names
 KEYS_LEFT_OUT = {"examples"}  # read by `tally rules test` alone

@@ -19,22 +19,26 @@ KINDS = {
     "reinstate_lots": 1.5, "renew_lots": 1.5, "release_quarantine": 0.5, "reject_quarantine": 0.5, "enrol": 1,
     "profile_update": 1.5, "suspend": 0.4, "resume": 0.4, "freeze": 0.7, "unfreeze": 0.5, "close": 0.25, "reopen": 0.2,
     "tier_override": 0.8, "end_tier_override": 0.5}
-MORE = {"awards": {"activity": 3, "profile_update": 2}, "spending": {"redeem": 3, "hold": 4, "capture_hold": 4, "release_hold": 4,
-                                                                     "cancel_redemption": 4},
-        "returns": {"refund": 3, "cancellation": 2}, "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
-        "tiers": {"tier_override": 5, "end_tier_override": 5}, "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10,
-                                                                          "reject_quarantine": 10, "activity": 2}}
+MORE = {
+    "awards": {"activity": 3, "profile_update": 2},
+    "spending": {"redeem": 3, "hold": 4, "capture_hold": 4, "release_hold": 4, "cancel_redemption": 4},
+    "returns": {"refund": 3, "cancellation": 2},
+    "expiry": {"extend_lots": 4, "reinstate_lots": 4, "renew_lots": 4, "freeze": 4},
+    "tiers": {"tier_override": 5, "end_tier_override": 5},
+    "limits": {"adjust": 4, "approve": 12, "release_quarantine": 10, "reject_quarantine": 10, "activity": 2}}
 OF_GUESTS = {"purchase", "refund", "cancellation", "delivered", "redeem", "hold"}  # mostly; they may be told all kinds
 ENDED_BY = {"suspended": "resume", "frozen": "unfreeze", "closed": "reopen"}
 # What must have been told before, or there is little to say.
 ABOUT = {"capture_hold": "holds", "release_hold": "holds", "cancel_redemption": "spends", "approve": "adjustments",
-         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders", "end_tier_override": "overrides"}
+         "release_quarantine": "quarantined", "reject_quarantine": "quarantined", "cancellation": "orders",
+         "end_tier_override": "overrides"}
 # The verdict after which, and the kinds of which one comes soon.
 FOLLOWED_BY = {
     "hold": ("accepted", ["capture_hold", "capture_hold", "release_hold"]), "adjust": ("awaiting_approval", ["approve"]),
     "refund": ("accepted", ["refund", None]), "tier_override": ("accepted", ["end_tier_override", None]),
     "redeem": ("accepted", ["cancel_redemption"] + [None] * 3), "purchase": ("accepted", ["delivered", "refund"] + [None] * 5),
-    "release_hold": ("accepted", ["capture_hold"] + [None] * 5), "cancel_redemption": ("accepted", ["cancel_redemption", None])}
+    "release_hold": ("accepted", ["capture_hold"] + [None] * 5),
+    "cancel_redemption": ("accepted", ["cancel_redemption", None])}
 
 
 def kind_of(event):
@@ -64,8 +68,10 @@ class Drawing:
         self.currencies = sorted({name for book in rulebooks for name in book.currencies})
         self.spendable = [name for name in self.currencies if not any(
             book.currencies[name].qualifying for book in rulebooks if name in book.currencies)]
-        self.levels = {name: [level.name for level in group.levels] for book in rulebooks for name, group in book.tiers.items()}
+        self.levels = {name: [level.name for level in group.levels]
+                       for book in rulebooks for name, group in book.tiers.items()}
         self.groups = sorted(self.levels)
+        self.partition = 0  # of the subject
         self.following = False  # whether the event is about what was told just before
         self.rewards = sorted({name for book in rulebooks for name in book.spending.rewards}) + ["nothing"]
 
@@ -90,8 +96,9 @@ class Drawing:
         if kind in WITHOUT or (subject[0] == "guest" and kind not in OF_GUESTS and self.chance(0.9)):
             kind = "purchase"
         payload = getattr(self, "draw_" + kind)(told, member, occurred)
+        payload = {name: value for name, value in payload.items() if value not in (None, "", 0, [])}
         return {"source": self.choice(["shop", "shop", "till"]), "id": self.name("e"), subject[0]: subject[1],
-                "occurred_at_ms": occurred, kind: {name: value for name, value in payload.items() if value not in (None, "", 0, [])}}
+                "occurred_at_ms": occurred, kind: payload}
 
     def kind(self, member, told):
         state = getattr(member, "state", "active")
@@ -257,7 +264,7 @@ class Drawing:
         if self.chance(0.5):
             refund["lines"] = self.refund_lines(order, paid)
         total = sum(each.get("amount_minor", 0) for each in refund.get("lines", []))
-        if total == 0 or self.chance(0.1):
+        if total == 0 or (total < AMOUNT_MAX and self.chance(0.1)):
             refund["amount_minor"] = min(AMOUNT_MAX, total + max(1, self.choice(
                 [sum(paid), sum(paid) // 2, sum(paid) // 3, sum(paid) // 4, 1, 100, 500, sum(paid) + self.chance(0.1)])))
         return {**refund, **self.where()}
@@ -275,7 +282,8 @@ class Drawing:
         if before and self.chance(0.25):
             again = self.choice(list(before.values()))
             return again if self.chance(0.6) else {**again, "lines": [], "amount_minor": self.random.randrange(1, 3000)}
-        refund = {"refund_id": self.name("b"), "currency": self.choice(self.moneys), **self.where("channel", "store", "partner")}
+        refund = {"refund_id": self.name("b"), "currency": self.choice(self.moneys),
+                  **self.where("channel", "store", "partner")}
         lines = [{"amount_minor": self.amount(), "kind": self.choice(LINE_KINDS), "category": self.choice(CATEGORIES),
                   "sku": self.choice(SKUS), "brand": self.choice(BRANDS)} for _ in range(self.choice([1, 2]))]
         lines = [line for line in lines if line["amount_minor"]]
@@ -323,11 +331,13 @@ class Drawing:
         asked, form = {}, self.random.randrange(10)
         book = self.choice(self.rulebooks)
         if form < 2 and (book.spending.rewards or self.chance(0.2)):
-            asked["reward"] = {"reward_id": self.choice(self.rewards), **self.choice([{}, {}, {"count": 1}, {"count": 2}, {"count": 3}])}
+            asked["reward"] = {"reward_id": self.choice(self.rewards)}
+            if self.chance(0.6):
+                asked["reward"]["count"] = self.choice([1, 2, 3])
         elif form < 4 and (book.spending.payments or self.chance(0.2)):
             amount = self.choice([1, 7, 10, 100, 500, 999, 1000, 5000, 5001])
-            asked["payment"] = {"order_id": self.name("p"), "currency": self.choice(["GBP", "GBP", "JPY"]), "amount_minor": amount,
-                                "order_total_minor": amount + self.choice([0, 1, 99, 100, 1000])}
+            asked["payment"] = {"order_id": self.name("p"), "currency": self.choice(["GBP", "GBP", "JPY"]),
+                                "amount_minor": amount, "order_total_minor": amount + self.choice([0, 1, 99, 100, 1000])}
         else:
             currency = self.currency(member)
             if currency not in self.spendable and self.spendable and self.chance(0.9):
@@ -402,7 +412,8 @@ class Drawing:
     def draw_approve(self, told, member, occurred):
         if told.adjustments and self.chance(0.9):
             reference, actor = told.adjustments[-1] if self.following else self.choice(told.adjustments[-3:])
-            return {"awaiting": reference, "actor": actor if self.chance(0.2) else [each for each in ACTORS if each != actor][0]}
+            other = next(each for each in ACTORS if each != actor)
+            return {"awaiting": reference, "actor": actor if self.chance(0.2) else other}
         return {"awaiting": {"source": "shop", "id": self.name("e")}, "actor": "ann"}
 
     def lot_choice(self, member, states, occurred):
@@ -412,7 +423,8 @@ class Drawing:
             if self.chance(0.05):
                 picked.append(self.choice(member.lots))
             unique = list(dict.fromkeys(tuple(lot.id) for lot in picked))
-            return {"lots": [{"ordinal": ordinal, "index": index} if index else {"ordinal": ordinal} for ordinal, index in unique]}
+            named = [{"partition": self.partition, "ordinal": ordinal, "index": index} for ordinal, index in unique]
+            return {"lots": [{name: number for name, number in each.items() if number} for each in named]}
         choice = {"currency": self.choice(self.currencies)}
         dated = [lot for lot in lots if lot.expires is not None]
         if dated and self.chance(0.8):
@@ -452,7 +464,8 @@ class Drawing:
         return {"month": month, "day": day}
 
     def draw_enrol(self, told, member, occurred):
-        return {**({"birthday": self.birthday(occurred)} if self.chance(0.6) else {}), **self.where("channel", "store", "partner")}
+        told = {"birthday": self.birthday(occurred)} if self.chance(0.6) else {}
+        return {**told, **self.where("channel", "store", "partner")}
 
     def draw_profile_update(self, told, member, occurred):
         return {"birthday": self.birthday(occurred) if self.chance(0.85) else {}}

@@ -68,8 +68,8 @@ def shown_by_oracle(ledger, member):
         "state": member.state, "wallets": {name: wallet for name, wallet in accounts.items() if wallet},
         "levels": {name: group.levels[ledger.level_at(member, rulebook, group, FOR_EVER)].name
                    for name, group in (rulebook.tiers if rulebook else {}).items()},
-        "lots": sorted((f"{lot.id[0]}.{lot.id[1]}", lot.currency, lot.granted, lot.remaining, lot.earned, lot.expires, lot.rule,
-                        lot.rulebook.version) for lot in member.lots if lot.remaining or lot.held)}
+        "lots": sorted((f"{lot.id[0]}.{lot.id[1]}", lot.currency, lot.granted, lot.remaining, lot.earned, lot.expires,
+                        lot.rule, lot.rulebook.version) for lot in member.lots if lot.remaining or lot.held)}
 
 
 def compare_members(rig, ledgers):

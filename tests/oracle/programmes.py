@@ -13,7 +13,6 @@ from words import (ACTIVITY_WORDS, BRANDS, CATEGORIES, CHANNELS, DAY, FUNDERS, H
 
 THEMES = ("earning", "campaigns", "awards", "spending", "returns", "expiry", "tiers", "limits")
 RATES = ["1 per 1.00", "1 per 1.00", "1 per 0.10", "3 per 2.00", "7 per 3.33", "1 per 0.01"]
-HUGE_RATES = ["1000000 per 1.00", "999999 per 1.01", "1 per 999999.97", "3 per 999983.33"]
 FACTORS = ["2", "3", "1.5", "0.333333", "1.1", "0.5"]
 PERIODS = ["1 days", "2 days", "30 days", "1 weeks", "2 weeks", "1 months", "3 months", "12 months", "1 years"]
 MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -79,7 +78,7 @@ class Programmes:
     def repriced(self, rule):
         """The same rule at another rate."""
         if "rate" in rule and self.chance(0.5):
-            return {**rule, "rate": self.rate(money_of(rule))}
+            return {**rule, "rate": self.rate(money_of(rule), rule["currency"])}
         return rule
 
     def draw_book(self, version, since):
@@ -138,8 +137,12 @@ class Programmes:
         digits = MONEY_DIGITS[currency]
         return f"{minor // 10 ** digits}.{minor % 10 ** digits:0{digits}d} {currency}" if digits else f"{minor} {currency}"
 
-    def rate(self, money):
-        text = self.choice(HUGE_RATES if self.chance(self.huge) else RATES)
+    def rate(self, money, currency):
+        """Now and then so high that a thousand million just can be counted, by the highest multiplier too."""
+        text = self.choice(RATES)
+        if self.chance(self.huge):
+            most = 10 ** (6 - self.scales[currency])
+            text = self.choice([f"{most} per 1.00", f"{max(1, most - 1)} per 1.01", "1 per 999999.97", "3 per 999983.33"])
         points, per = text.split(" per ")
         if MONEY_DIGITS[money] == 0:
             per = per.split(".")[0] if not per.startswith("0") else "1"
@@ -247,7 +250,7 @@ class Programmes:
         for number in range(self.choice([1, 2, 3, 5, 8] if self.theme == "earning" else [1, 2, 3])):
             rules.append(self.draw_rule(self.choice(currencies) if number else "points"))
         if self.plain or self.chance(0.75):  # most programmes have a plain one
-            rules[0] = {"rule": rules[0]["rule"], "currency": "points", "rate": self.rate("GBP")}
+            rules[0] = {"rule": rules[0]["rule"], "currency": "points", "rate": self.rate("GBP", "points")}
             self.multiply(rules[0])
         return rules
 
@@ -256,9 +259,9 @@ class Programmes:
         money = self.choice(["GBP", "GBP", "GBP", "JPY", "KWD"])
         form = self.choice(["rate", "rate", "bands", "flat"])
         if form == "rate":
-            rule["rate"] = self.rate(money)
+            rule["rate"] = self.rate(money, currency)
         elif form == "bands":
-            rule["bands"] = self.draw_bands(money)
+            rule["bands"] = self.draw_bands(money, currency)
         else:
             rule["flat"] = self.points(currency, 1, 5, 50)
             if self.chance(0.5):
@@ -277,12 +280,12 @@ class Programmes:
         self.pend(rule, 5)
         return rule
 
-    def draw_bands(self, money):
+    def draw_bands(self, money, currency):
         digits = 10 ** MONEY_DIGITS[money]
         bounds = sorted(self.random.sample([5 * digits, 10 * digits, 19 * digits + (digits > 1) * 99, 20 * digits,
                                             50 * digits, 100 * digits], k=self.choice([1, 1, 2, 3])))
-        bands = {"steps": [{"up_to": self.money(bound, money), "rate": self.rate(money)} for bound in bounds] +
-                 [{"rate": self.rate(money)}]}
+        bands = {"steps": [{"up_to": self.money(bound, money), "rate": self.rate(money, currency)} for bound in bounds] +
+                 [{"rate": self.rate(money, currency)}]}
         if self.chance(0.7):
             bands["mode"] = self.choice(["cliff", "marginal"])
         return bands
@@ -334,9 +337,11 @@ class Programmes:
         self.when(campaign, "order")
         if self.chance(0.3):
             campaign["in"] = self.choice(["programme", "store"])
-        self.window(campaign, forms=[10, 16] if campaign.get("in") == "store" else [10, 16, 20])
+        if not base.keys() & {"from", "until"}:
+            self.window(campaign, forms=[10, 16] if campaign.get("in") == "store" else [10, 16, 20])
         calendar = {"weekdays": self.some(WEEKDAYS, 5), "days": sorted(self.some([1, 8, 15, 18, 28, 29, 30, 31], 5)),
-                    "dates": self.some(DATES, 5), "hours": self.choice(["18:00-21:00", "00:00-24:00", "09:30-13:00", "00:00-02:00"]),
+                    "dates": self.some(DATES, 5),
+                    "hours": self.choice(["18:00-21:00", "00:00-24:00", "09:30-13:00", "00:00-02:00"]),
                     "birthday": self.choice(["day", "week", "month", "month"])}
         for key in self.some(calendar, 2) if self.chance(0.5) else []:
             campaign[key] = calendar[key]
@@ -454,9 +459,8 @@ class Programmes:
             group["downgrade"] = self.choice(["none", "one step", "to qualified", "to qualified"])
         if fixed and group["downgrade"] != "none" and self.chance(0.4):
             group["grace"] = self.choice(["none", "1 days", "3 days", "30 days"])
-        if window.startswith("calendar") and not several and group["metric"].keys() & {"spend", "points", "visits", "missions"}:
-            if self.chance(0.3):
-                group["rollover"] = self.choice(["true", "false"])
+        if window.startswith("calendar") and not several and "balance" not in group["metric"] and self.chance(0.3):
+            group["rollover"] = self.choice(["true", "false"])
         if self.chance(0.6):
             group["at_risk"] = self.choice(["none", "1 days", "7 days", "30 days"])
         self.draw_levels(group)
@@ -582,7 +586,8 @@ class Programmes:
         limit = {"limit": self.name("l"), "of": of}
         if of == "activity" and self.chance(0.5):
             limit["activity"] = self.choice(["check_in"] + ACTIVITY_WORDS)
-        measure = self.choice({"purchase": ["count", "points", "money"], "refund": ["count", "money"]}.get(of, ["count", "points"]))
+        measures = {"purchase": ["count", "points", "money"], "refund": ["count", "money"]}
+        measure = self.choice(measures.get(of, ["count", "points"]))
         if measure != "count" or self.chance(0.7):
             limit["measure"] = measure
         if measure == "points":

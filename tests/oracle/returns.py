@@ -410,10 +410,11 @@ def amount_of(payload):
 
 
 def order_like(payload):
-    """A refund as the order it is about: what it has beyond its lines is goods without a category."""
-    lines = [dict(line) for line in payload.get("lines", [])]
+    """A refund as the order it is about: what it has beyond its lines is goods without a category. Pieces that are not told
+    went not back."""
+    lines = [{"quantity_milli": 0, **line} for line in payload.get("lines", [])]
     rest = amount_of(payload) - sum(line.get("amount_minor", 0) for line in lines)
     if rest or not lines:
-        lines.append({"amount_minor": rest})
+        lines.append({"quantity_milli": 0, "amount_minor": rest})
     return {**{name: payload[name] for name in ("currency", "channel", "store", "partner", "attributes") if name in payload},
             "lines": lines}

@@ -54,6 +54,8 @@ def _chosen(item, topic):
     item = plain({name: value for name, value in item.items() if fields is None or name in fields})
     if topic == "postings" and not item.get("lot"):
         item = {name: value for name, value in item.items() if name not in ("rule", "ruleVersion", "scale")}
+    if "amounts" in item:  # by currency; the law gives them no order
+        item["amounts"] = sorted(item["amounts"], key=lambda amount: amount["currency"])
     item["subject"] = subject
     return item
 

@@ -17,7 +17,7 @@ ATTRIBUTE = {1: ("key", "text"), 2: ("value", "text")}
 REFERENCE = {1: ("source", "text"), 2: ("id", "text")}
 RATIO = {1: ("numerator", "int"), 2: ("denominator", "int")}
 BIRTHDAY = {1: ("month", "int"), 2: ("day", "int")}
-LOT = {3: ("ordinal", "int"), 4: ("index", "int")}
+LOT = {2: ("partition", "int"), 3: ("ordinal", "int"), 4: ("index", "int")}
 REASON = {1: ("reason", "text"), 2: ("actor", "text")}
 LINE = {1: ("line_id", "text"), 2: ("kind", KINDS), 3: ("sku", "text"), 4: ("category", "text"), 5: ("brand", "text"),
         6: ("quantity_milli", "int"), 7: ("amount_minor", "int"), 8: ("discount_minor", "int"), 9: ("tax_minor", "int"),
@@ -215,8 +215,8 @@ def write_journal(path, partitions):
 
 
 def entry_of(data, events, spoiled):
-    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes, `spoiled` the verdict
-    of each one with a mistake of form."""
+    """An entry as the oracle folds it, or None: record 0, claims. `events` knows each event by its bytes, `spoiled` the
+    verdict of each one with a mistake of form."""
     fields = read(data)
     entry = {"time": fields.get(1, [0])[0]}
     if 2 in fields:

@@ -112,7 +112,7 @@ class World:
         outcome = self.put(partition, entry)
         following = self.drawing.follow(entry["event"], outcome)
         if following and "bad_form" not in entry:
-            clock = self.ledgers[partition].clock
+            self.drawing.partition, clock = partition, self.ledgers[partition].clock
             time = clock + self.random.choice([0, 0, 0, 0, 1, 1, SECOND, MINUTE, 5 * MINUTE, self.pace])
             event = self.drawing.event(time, subject_of(entry["event"]), self.ledgers[partition], following)
             self.sent.append(event)
@@ -130,8 +130,8 @@ class World:
                 edge = random.choice([min(later), min(later), random.choice(later)])
                 if edge < ledger.clock + 40 * DAY or self.chance(0.1):
                     return max(ledger.clock, edge + random.choice([-1, 0, 0, 1]))
-        step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, self.pace, self.pace, DAY // 4, 20 * DAY * self.chance(0.02),
-                              200 * DAY * self.chance(0.002)])
+        step = random.choice([1, SECOND, MINUTE, 5 * MINUTE, HOUR, self.pace, self.pace, DAY // 4,
+                              20 * DAY * self.chance(0.02), 200 * DAY * self.chance(0.002)])
         return ledger.clock + step * random.randrange(3)
 
     def draw_event(self, partition, time):
@@ -139,6 +139,7 @@ class World:
         if self.sent and self.chance(0.05):
             again = self.again(self.random.choice(self.sent[-200:]))
             return {"time": time, "event": again}
+        self.drawing.partition = partition
         subject = self.random.choice(self.locals[partition])
         event = self.drawing.event(time, subject, self.ledgers[partition])
         if self.chance(0.02):

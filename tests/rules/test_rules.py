@@ -137,25 +137,113 @@ class Generated(unittest.TestCase):
                     self.assertEqual(code, 0, messages + file.read_text())
 
 
+# What a map needs beside the key whose example is tried.
+NEEDED = {
+    "earn[]": {"rule": "tried", "currency": "points", "rate": "1 per 1.00 GBP"},
+    "earn[].bands": {"steps": "[ { up_to: 5.00 GBP, rate: 1 per 1.00 GBP }, { rate: 2 per 1.00 GBP } ]"},
+    "campaigns[]": {"campaign": "tried", "currency": "points", "factor": "2"},
+    "awards[]": {"award": "tried", "on": "sign-up", "currency": "points", "points": "1"},
+    "streaks[]": {"streak": "tried", "currency": "points", "points": "[1]"},
+    "missions[]": {"mission": "tried", "goal": "count", "of": "purchase", "target": "1", "badge": "tried"},
+    "caps[]": {"cap": "tried", "currency": "points", "max": "1000", "per": "day"},
+    "tiers[]": {"group": "tried", "metric": "{ spend: GBP }", "levels": "[ { level: low, from: 0 } ]"},
+    "tiers[].levels[]": {"level": "high", "from": "900.00 GBP"},
+    "spending.limits[]": {"currency": "points", "minimum": "1"},
+    "spending.payments[]": {"currency": "points", "rate": "1 GBP per 1"},
+    "spending.rewards[]": {"reward": "tried", "prices": "[ { currency: points, points: 1 } ]"},
+    "spending.rewards[].prices[]": {"currency": "points", "points": "1"},
+    "limits[]": {"limit": "tried", "of": "purchase", "max": "1", "window": "1 h"},
+    "approvals.adjustments[]": {"currency": "points", "above": "1"},
+}
+
+# What else a key asks for, or does not go with (None).
+BESIDE = {
+    "earn[].bands": {"rate": None},
+    "earn[].bands.mode": {},
+    "earn[].flat": {"rate": None},
+    "earn[].money": {"rate": None, "flat": "1"},
+    "earn[].pending.within": {"on": "delivered"},
+    "currencies.NAME.expiry.counts": {"inactivity": "1 months"},
+    "currencies.NAME.expiry.inactivity": {"counts": "[purchase]"},
+    "awards[].activity": {"on": "activity"},
+    "awards[].balance": {"on": "balance"},
+    "awards[].per": {"times": "1"},
+    "missions[].activity": {"of": "activity"},
+    "missions[].basis": {"goal": "sum", "target": "1.00 GBP"},
+    "missions[].every": {"goal": "consecutive"},
+    "missions[].currency": {"points": "1"},
+    "missions[].points": {"currency": "points"},
+    "tiers[].metrics": {"metric": None, "levels": "[ { level: low, from: 0 } ]"},
+    "tiers[].match": {"metric": None, "metrics": "{ a: { spend: GBP }, b: { missions: any } }"},
+    "tiers[].metric.basis": {"spend": "GBP"},
+    "spending.limits[].level": {"group": "status"},
+    "spending.limits[].group": {"level": "gold"},
+    "spending.rewards[].prices[].level": {"group": "status"},
+    "spending.rewards[].prices[].group": {"level": "gold"},
+    "spending.rewards[].per": {"times": "1"},
+    "limits[].activity": {"of": "activity"},
+    "limits[].currency": {"measure": "points"},
+    "limits[].money": {"measure": "money", "max": "1.00 GBP"},
+    "limits[].measure": {"currency": "points"},
+    "limits[].times_own_mean": {"max": None, "window": None},
+}
+
+
+def sound_rulebook():
+    """Has the names that the examples use."""
+    return {
+        "rulebook": "shop", "version": "1", "effective_from": "2026-01-01", "zone": "UTC",
+        "funders": {"acme": {}},
+        "currencies": {"points": {}, "growth": {}},
+        "earn": [{"rule": "base", "currency": "points", "rate": "1 per 1.00 GBP", "priority": "5"}],
+        "awards": [{"award": "welcome", "on": "sign-up", "currency": "points", "points": "1"}],
+        "tiers": [{"group": "status", "metric": {"spend": "GBP"},
+                   "levels": [{"level": "low", "from": "0"}, {"level": "gold", "from": "500.00 GBP"}]}],
+    }
+
+
 def with_example(path, example):
     """A small rulebook as maps, lists and fragments of YAML, with the example in the place of its key."""
-    rulebook = {
-        "rulebook": "shop", "version": "1", "effective_from": "2026-01-01", "zone": "UTC",
-        "currencies": {"points": {}, "growth": {}},
-        "earn": [{"rule": "base", "currency": "points", "rate": "1 per 1.00 GBP"}],
-        "tiers": [{"group": "status", "metric": {"spend": "GBP"}, "levels": [{"level": "low", "from": "0"}]}],
-    }
+    rulebook = sound_rulebook()
     *folders, key = path.split(".")
-    place = rulebook
+    place, walked = rulebook, ""
     for folder in folders:
-        if folder == "levels[]":
-            place["levels"].append({"level": "high", "from": "900.00 GBP"})
-        place = place["points"] if folder == "NAME" else place.setdefault(folder.removesuffix("[]"), {})
-        place = place[-1] if isinstance(place, list) else place
-    if path == "tiers[].metric.points":
-        place.clear()
+        walked = f"{walked}.{folder}".lstrip(".")
+        name, is_list = folder.removesuffix("[]"), folder.endswith("[]")
+        needed = dict(NEEDED.get(walked, {}))
+        if folder == "NAME":
+            place = place.setdefault("points" if walked.startswith("currencies") else "acme", {})
+        elif is_list and walked == "tiers[].levels[]":
+            place["levels"] = [{"level": "low", "from": "0"}, needed]
+            place = needed
+        elif is_list:
+            entries = place.setdefault(name, [])
+            entries = place[name] = entries if isinstance(entries, list) else []
+            if walked == "earn[].bands.steps[]":
+                entries.extend([{"rate": "1 per 1.00 GBP"}, {"rate": "2 per 1.00 GBP"}])
+                entries[0]["up_to"] = "5.00 GBP"
+                place = entries[0] if key == "up_to" else entries[1]
+            else:
+                entries.append(needed)
+                place = needed
+        else:
+            place[name] = needed
+            if walked == "earn[].bands":
+                entry = rulebook["earn"][-1]
+                entry.pop("rate")
+            if walked == "tiers[].metric" and key != "basis":
+                needed.clear()
+            place = needed
+    for other, value in BESIDE.get(path, {}).items():
+        if value is None:
+            place.pop(other, None)
+        else:
+            place[other] = value
     name, _, place[key] = example.partition(": ")
     assert name == key, f"the example of {path} is one of {name}"
+    if path == "earn" or path == "awards":
+        del rulebook[path]
+        rulebook[path] = example.partition(": ")[2]
     return rulebook
 
 

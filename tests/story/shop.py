@@ -113,7 +113,7 @@ class History:
         "ann": [("a1", "accepted"), ("a1", "duplicate"), ("a1", "conflicting_duplicate"), ("a2", "accepted"),
                 ("a3", "accepted"), ("a4", "insufficient_points"), ("a5", "accepted"), ("a6", "arrears_open"),
                 ("a7", "accepted"), ("a8", "accepted")],
-        "bob": [("b1", "accepted"), ("b2", "accepted"), ("b3", "order_cancelled"), ("b4", "unknown_order")],
+        "bob": [("b1", "accepted"), ("b2", "accepted"), ("b3", "order_cancelled"), ("b4", "accepted")],
         "cat": [("c1", "accepted"), ("c2", "accepted"), ("c3", "accepted")],
         "dan": [("d1", "accepted"), ("d2", "accepted")],
         "eve": [("e1", "unknown_currency"), ("e2", "unknown_member")],

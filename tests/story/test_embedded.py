@@ -68,7 +68,7 @@ class Stories(StoryCase):
 class Cold(StoryCase):
     """Many customers, of whom memory holds one in twenty: cold accounts are the rule."""
 
-    MEMORY = "8MiB"
+    MEMORY = "12MiB"
 
     @classmethod
     def setUpClass(cls):

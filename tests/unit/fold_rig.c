@@ -32,7 +32,11 @@ rig_program(void)
         .money = RIG_GBP,
         .rate = {1, 100},
         .basis = {.flags = BASIS_LESS_DISCOUNT, .line_kinds = 1 << LINE_GOODS},
+        .kind = RULE_RATE,
+        .filter = PROGRAM_FILTER_NONE,
         .tier_group = -1,
+        .funder = PROGRAM_NONE,
+        .pending = {.kind = PENDING_NONE},
     }};
     return (struct program){
         .name = BYTES_LITERAL("rig"),
@@ -41,14 +45,21 @@ rig_program(void)
         .accept_future_ms = 5 * 60 * 1000,
         .accept_past_ms = INT64_C(366) * CALENDAR_DAY_MS,
         .unknown_member = UNKNOWN_AUTO_ENROL,
-        .arrears = ARREARS_ALLOW,
         .line_combine = COMBINE_MAX,
+        .order_combine = COMBINE_MAX,
+        .stacking = STACKING_ADD,
         .currencies = {{.id = BYTES_LITERAL("points"),
                         .rounding = ROUNDING_FLOOR,
                         .expiry = {.kind = EXPIRY_NONE}}},
         .currency_count = 1,
         .rules = rules,
         .rule_count = 1,
+        .spending = {.hold_timeout_ms = INT64_C(15) * 60 * 1000},
+        .returns = {.method = CLAW_ITEM, .arrears = ARREARS_ALLOW, .wait_days = 30},
+        .quarantine_days = 30,
+        .approval_days = 7,
+        .approval_above = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
+                           INT64_MAX, INT64_MAX},
     };
 }
 
@@ -254,12 +265,15 @@ rig_buy(struct rig *rig, const char *member, const char *order, int64_t minor)
 enum verdict
 rig_redeem(struct rig *rig, const char *member, const char *id, int64_t points)
 {
+    static const struct bytes currency = {(const uint8_t *)"points", 6};
     return rig_event(rig, (struct event){
                               .kind = EVENT_REDEEM,
                               .member = bytes_from_cstr(member),
-                              .redeem = {.redemption_id = bytes_from_cstr(id),
-                                         .currency = BYTES_LITERAL("points"),
-                                         .points = {points}},
+                              .redeem = {.spend_id = bytes_from_cstr(id),
+                                         .request = {.currencies = &currency,
+                                                     .currency_count = 1,
+                                                     .what = SPEND_POINTS,
+                                                     .points = {points}}},
                           });
 }
 

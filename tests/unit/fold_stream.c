@@ -19,27 +19,131 @@ static const struct bytes BOOKS[] = {BYTES_LITERAL("books")};
 
 static const struct program_rule RULES[] = {
     {.id = BYTES_LITERAL("books-double"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {.kind = PENDING_NONE},
      .currency = 0,
      .priority = 10,
      .money = RIG_GBP,
      .rate = {1, 50},
-     .categories = BOOKS,
-     .category_count = 1,
+     .filter = {.categories = {BOOKS, 1}, .window = {{INT64_MIN}, {INT64_MAX}}},
      .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX | BASIS_WITHOUT_TENDER, 1 << LINE_GOODS},
      .tier_group = 0},
     {.id = BYTES_LITERAL("base"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {.kind = PENDING_NONE},
+     .filter = PROGRAM_FILTER_NONE,
      .currency = 0,
      .money = RIG_GBP,
      .rate = {1, 100},
      .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX | BASIS_WITHOUT_TENDER, 1 << LINE_GOODS},
      .tier_group = 0},
     {.id = BYTES_LITERAL("growth"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {.kind = PENDING_NONE},
+     .filter = PROGRAM_FILTER_NONE,
      .currency = 1,
      .money = RIG_GBP,
      .rate = {3, 200},
      .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS | 1 << LINE_SHIPPING},
      .tier_group = -1},
 };
+
+/* What the second version has besides: lots that wait for their delivery, bonuses by order, a
+ * campaign on toys, a cap, and an award on the balance. */
+static const struct bytes TOYS[] = {BYTES_LITERAL("toys")};
+
+static const struct program_rule MORE_RULES[] = {
+    {.id = BYTES_LITERAL("books-double"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {PENDING_DELIVERED, {20, CALENDAR_DAY}, {0}},
+     .currency = 0,
+     .priority = 10,
+     .money = RIG_GBP,
+     .rate = {1, 50},
+     .filter = {.categories = {BOOKS, 1}, .window = {{INT64_MIN}, {INT64_MAX}}},
+     .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX | BASIS_WITHOUT_TENDER, 1 << LINE_GOODS},
+     .tier_group = 0},
+    {.id = BYTES_LITERAL("base"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {PENDING_AFTER, {3, CALENDAR_DAY}, {0}},
+     .filter = PROGRAM_FILTER_NONE,
+     .currency = 0,
+     .money = RIG_GBP,
+     .rate = {1, 100},
+     .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX | BASIS_WITHOUT_TENDER, 1 << LINE_GOODS},
+     .tier_group = 0},
+    {.id = BYTES_LITERAL("bonus"),
+     .kind = RULE_FLAT,
+     .per_order = true,
+     .flat = 5,
+     .funder = PROGRAM_NONE,
+     .pending = {.kind = PENDING_NONE},
+     .filter = PROGRAM_FILTER_NONE,
+     .currency = 0,
+     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+     .tier_group = -1},
+    {.id = BYTES_LITERAL("growth"),
+     .kind = RULE_RATE,
+     .funder = PROGRAM_NONE,
+     .pending = {.kind = PENDING_NONE},
+     .filter = PROGRAM_FILTER_NONE,
+     .currency = 1,
+     .money = RIG_GBP,
+     .rate = {3, 200},
+     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS | 1 << LINE_SHIPPING},
+     .tier_group = -1},
+};
+
+static const struct program_campaign CAMPAIGNS[] = {{
+    .id = BYTES_LITERAL("toy-week"),
+    .factor = {3, 2},
+    .filter = {.categories = {TOYS, 1}, .window = {{INT64_MIN}, {INT64_MAX}}},
+    .local_from = {INT64_MIN},
+    .local_until = {INT64_MAX},
+    .until_minute = 1440,
+    .funder = PROGRAM_NONE,
+}};
+
+static const struct program_cap CAPS[] = {
+    {.id = BYTES_LITERAL("monthly"), .max = 400, .per = PER_MONTH, .gives_back = true},
+    {.id = BYTES_LITERAL("rolling"),
+     .max = 600,
+     .per = PER_ROLLING,
+     .rolling_days = 60,
+     .gives_back = true},
+};
+
+static const struct program_award AWARDS[] = {{
+    .id = BYTES_LITERAL("hundred"),
+    .kind = AWARD_BALANCE,
+    .points = 20,
+    .balance = 100,
+    .times = {2, PER_MONTH},
+    .filter = PROGRAM_FILTER_NONE,
+    .tier_group = 0,
+    .funder = PROGRAM_NONE,
+    .pending = {.kind = PENDING_NONE},
+}};
+
+static void
+add_more(struct program *program)
+{
+    program->rules = MORE_RULES;
+    program->rule_count = 4;
+    program->campaigns = CAMPAIGNS;
+    program->campaign_count = 1;
+    program->caps = CAPS;
+    program->cap_count = 2;
+    program->awards = AWARDS;
+    program->award_count = 1;
+    program->returns.method = CLAW_RECOMPUTE;
+    program->returns.arrears = ARREARS_WITHIN_BALANCE;
+}
 
 static struct program
 stream_program(uint32_t version, int64_t effective_ms)
@@ -64,28 +168,33 @@ stream_program(uint32_t version, int64_t effective_ms)
     program.currency_count = 2;
     program.groups[0] = (struct program_group){
         .id = BYTES_LITERAL("spend"),
-        .metric = METRIC_SPEND,
-        .money = RIG_GBP,
-        .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX, 1 << LINE_GOODS},
+        .metrics = {{.kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_LESS_DISCOUNT | BASIS_WITHOUT_TAX, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = WINDOW_CALENDAR_YEAR,
         .downgrade = version == 1 ? DOWNGRADE_ONE_STEP : DOWNGRADE_TO_QUALIFIED,
-        .levels = {{BYTES_LITERAL("blue"), 0, {1, 1}},
-                   {BYTES_LITERAL("silver"), 50000, {3, 2}},
-                   {BYTES_LITERAL("gold"), 150000, {2, 1}}},
+        .levels = {{BYTES_LITERAL("blue"), {0}, {1, 1}},
+                   {BYTES_LITERAL("silver"), {50000}, {3, 2}},
+                   {BYTES_LITERAL("gold"), {150000}, {2, 1}}},
         .level_count = 3,
     };
     program.groups[1] = (struct program_group){
         .id = BYTES_LITERAL("growth"),
-        .metric = METRIC_POINTS,
-        .currency = 1,
+        .metrics = {{.kind = METRIC_POINTS, .currency = 1, .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = WINDOW_LIFETIME,
         .downgrade = DOWNGRADE_NONE,
-        .levels = {{BYTES_LITERAL("seed"), 0, {1, 1}}, {BYTES_LITERAL("tree"), 30000, {1, 1}}},
+        .levels = {{BYTES_LITERAL("seed"), {0}, {1, 1}}, {BYTES_LITERAL("tree"), {30000}, {1, 1}}},
         .level_count = 2,
     };
     program.group_count = 2;
     program.rules = RULES;
     program.rule_count = 3;
+    if (version == 2) add_more(&program);
     return program;
 }
 
@@ -170,7 +279,13 @@ make_refund(struct stream *stream, struct property *random, struct event *event)
     } else {
         event->refund.amount_minor = (int64_t)property_below(random, 15000);
     }
+    if (event->refund.order_id.size > 0 && property_below(random, 3) == 0) {
+        event->refund.style = REFUND_CUMULATIVE;
+        event->refund.refund_id = (struct bytes){0};
+    }
 }
+
+static const struct bytes points_currency = {(const uint8_t *)"points", 6};
 
 static struct event
 make_event(struct stream *stream, struct property *random, int64_t now_ms, unsigned number)
@@ -197,11 +312,18 @@ make_event(struct stream *stream, struct property *random, int64_t now_ms, unsig
     case 2:
     case 3:
         event.kind = EVENT_REDEEM;
-        event.redeem = (struct redeem){text(stream, "S", (unsigned)property_below(random, 200)),
-                                       BYTES_LITERAL("points"),
-                                       {1 + (int64_t)property_below(random, 300)}};
+        event.redeem =
+            (struct redeem){.spend_id = text(stream, "S", (unsigned)property_below(random, 200)),
+                            .request = {.currencies = &points_currency,
+                                        .currency_count = 1,
+                                        .what = SPEND_POINTS,
+                                        .points = {1 + (int64_t)property_below(random, 300)}}};
         break;
     case 4: event.kind = EVENT_ENROL; break;
+    case 5:
+        event.kind = EVENT_DELIVERED;
+        event.delivered.order_id = text(stream, "O", (unsigned)property_below(random, ORDERS));
+        break;
     default: make_purchase(stream, random, &event); break;
     }
     return event;

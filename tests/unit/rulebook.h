@@ -63,6 +63,18 @@ rulebook_open(const char *text, size_t size, struct rulebook *out)
     out->sound = rules_compile(bytes_of(text, size), &out->arena, &out->diagnostics, &out->program);
 }
 
+/* The same of a file; one at a time. */
+static inline void
+rulebook_open_file(const char *path, struct rulebook *out)
+{
+    static char text[YAML_BYTES_MAX];
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file, "%s", path);
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    rulebook_open(text, size, out);
+}
+
 static inline void
 rulebook_close(struct rulebook *rulebook)
 {

@@ -1,5 +1,7 @@
 #include "consumers/codec_output.h"
 
+#include <stdio.h>
+
 #include "tallybook/v1/output.pb-c.h"
 #include "tests/unit/codec_fixture.h"
 
@@ -67,6 +69,7 @@ static const struct effect tier_effect = {
             .from = T("silver"),
             .to = T("gold"),
             .direction = TIER_UPGRADED,
+            .reason = TIER_BY_EVENT,
             .cause_source = T("shop"),
             .cause_id = T("e-9"),
             .metric_value = 100050,
@@ -84,12 +87,167 @@ static const struct effect notice_effect = {
         {
             .kind = NOTICE_EXPIRING_SOON,
             .member = T(KEY_GUEST_PREFIX "g-1"),
-            .currency = T("points"),
-            .amount = {80},
-            .instant = {1700000000000},
+            .expiring_soon = {.currency = T("points"),
+                              .points = {80},
+                              .expires_at = {1700000000000}},
             .effective_at = {1600000000001},
             .journal_time = {1600000000002},
         },
+};
+
+static const struct explanation_part parts[] = {
+    {.phase = EXPLANATION_BASE,
+     .rule = T("base"),
+     .rule_version = 3,
+     .points = {1000},
+     .exact = {1999, 100},
+     .eligible_minor = 1999,
+     .line_id = T("a")},
+    {.phase = EXPLANATION_TIER, .rule = T("club"), .points = {-1}, .factor = {6, 5}},
+    {.phase = EXPLANATION_ROUNDING, .exact = {0, 1}},
+};
+
+static const struct explanation explanation = {
+    .money = 826,
+    .tier_group = T("club"),
+    .tier = T("gold"),
+    .parts = parts,
+    .part_count = 3,
+    .requested = {1200},
+    .granted = {1000},
+    .cap_rule = T("monthly"),
+};
+
+/* Whatever a posting may carry, at once. */
+static const struct effect full_posting_effect = {
+    .topic = TOPIC_POSTINGS,
+    .sequence = 42,
+    .posting =
+        {
+            .kind = POSTING_EXTEND,
+            .from = ACCOUNT_ACTIVE,
+            .to = ACCOUNT_ACTIVE,
+            .member = T(KEY_GUEST_PREFIX "g"),
+            .currency = T("points"),
+            .spend_id = T("x-1"),
+            .hold_id = T("h-1"),
+            .lot_activates_at = {1500000000001},
+            .lot_expires_at = {1700000000001},
+            .lot_expired_before = {1700000000000},
+            .funder = T("acme"),
+            .unit_cost = {1, 3},
+            .cost_currency = 978,
+            .reason = T("sorry"),
+            .actor = T("desk-7"),
+            .explanation = &explanation,
+        },
+};
+
+static const struct effect full_outcome_effect = {
+    .topic = TOPIC_OUTCOMES,
+    .sequence = 8,
+    .outcome = {.source = T("shop"),
+                .id = T("e"),
+                .event_kind = EVENT_REFUND,
+                .verdict = VERDICT_ACCEPTED,
+                .amounts = {{.currency = T("points"),
+                             .requested = {9},
+                             .granted = {4},
+                             .cap_rule = T("monthly"),
+                             .owed = {3},
+                             .dropped = {2},
+                             .active_after = {1}}},
+                .amount_count = 1,
+                .further = true,
+                .waiting = true},
+};
+
+static const struct effect full_tier_effect = {
+    .topic = TOPIC_TIERS,
+    .sequence = 3,
+    .tier_change = {.member = T("m-1"),
+                    .group = T("club"),
+                    .to = T("gold"),
+                    .direction = TIER_CORRECTED,
+                    .reason = TIER_BY_OVERRIDE,
+                    .actor = T("desk-7"),
+                    .note = T("for years of loyalty"),
+                    .metrics = {{T("spent"), 100, 90}, {T("visits"), 3, 10}},
+                    .metric_count = 2,
+                    .valid_until = {INT64_MAX}},
+};
+
+static const struct event_ref seen[] = {{T("shop"), T("e-1")}, {T("shop"), T("e-2")}};
+#define EVIDENCE                                                                                   \
+    {                                                                                              \
+        .limit = T("orders-a-day"), .value = 11, .threshold = 10, .window_start = {1},             \
+        .window_end = {2}, .events = seen, .event_count = 2                                        \
+    }
+
+#define NOTICE(CODE, ...)                                                                          \
+    {                                                                                              \
+        .topic = TOPIC_NOTICES, .sequence = 3,                                                     \
+        .notice = {.kind = NOTICE_##CODE,                                                          \
+                   .member = T("m-1"),                                                             \
+                   .cause = {T("shop"), T("e")},                                                   \
+                   .effective_at = {5},                                                            \
+                   .journal_time = {6},                                                            \
+                   __VA_ARGS__},                                                                   \
+    }
+
+static const struct {
+    struct effect effect;
+    int kind_case;
+    const char *json; /* of its kind */
+} notices[] = {
+    {NOTICE(EXPIRING_SOON, .expiring_soon = {T("points"), {80}, {7}}),
+     TALLYBOOK__V1__NOTICE__KIND_EXPIRING_SOON,
+     "\"expiringSoon\":{\"currency\":\"points\",\"points\":\"80\",\"expiresAtMs\":\"7\"}"},
+    {NOTICE(MISSION_COMPLETED, .mission_completed = {T("ten"), {7}, 2, 3}),
+     TALLYBOOK__V1__NOTICE__KIND_MISSION_COMPLETED,
+     "\"missionCompleted\":{\"mission\":\"ten\",\"windowStartMs\":\"7\",\"repetition\":2,"
+     "\"ruleVersion\":3}"},
+    {NOTICE(BADGE_AWARDED, .badge_awarded = {T("bookworm"), 3}),
+     TALLYBOOK__V1__NOTICE__KIND_BADGE_AWARDED,
+     "\"badgeAwarded\":{\"badge\":\"bookworm\",\"ruleVersion\":3}"},
+    {NOTICE(TIER_AT_RISK,
+            .tier_at_risk = {T("club"), T("gold"), {7}, {{T("spent"), 8, 9}}, .metric_count = 1}),
+     TALLYBOOK__V1__NOTICE__KIND_TIER_AT_RISK,
+     "\"tierAtRisk\":{\"group\":\"club\",\"tier\":\"gold\",\"reviewAtMs\":\"7\",\"metrics\":[{"
+     "\"metric\":\"spent\",\"value\":\"8\",\"threshold\":\"9\"}]}"},
+    {NOTICE(QUARANTINED, .quarantined = {T("points"), {80}, EVIDENCE, {7}}),
+     TALLYBOOK__V1__NOTICE__KIND_QUARANTINED,
+     "\"quarantined\":{\"currency\":\"points\",\"points\":\"80\",\"evidence\":{\"limit\":"
+     "\"orders-a-day\",\"value\":\"11\",\"threshold\":\"10\",\"windowStartMs\":\"1\","
+     "\"windowEndMs\":\"2\",\"events\":[{\"source\":\"shop\",\"id\":\"e-1\"},{\"source\":\"shop\","
+     "\"id\":\"e-2\"}]},\"undecidedUntilMs\":\"7\"}"},
+    {NOTICE(LIMIT_FLAGGED, .limit_flagged = {EVIDENCE}), TALLYBOOK__V1__NOTICE__KIND_LIMIT_FLAGGED,
+     "\"limitFlagged\":{\"evidence\":{\"limit\":\"orders-a-day\",\"value\":\"11\",\"threshold\":"
+     "\"10\","
+     "\"windowStartMs\":\"1\",\"windowEndMs\":\"2\",\"events\":[{\"source\":\"shop\",\"id\":\"e-"
+     "1\"},{"
+     "\"source\":\"shop\",\"id\":\"e-2\"}]}}"},
+    {NOTICE(UNKNOWN_ORDER, .unknown_order = {T("o"), T("r")}),
+     TALLYBOOK__V1__NOTICE__KIND_UNKNOWN_ORDER,
+     "\"unknownOrder\":{\"orderId\":\"o\",\"refundId\":\"r\"}"},
+    {NOTICE(REFUND_CLAMPED, .refund_clamped = {T("o"), 392, 9, 8}),
+     TALLYBOOK__V1__NOTICE__KIND_REFUND_CLAMPED,
+     "\"refundClamped\":{\"orderId\":\"o\",\"currency\":\"JPY\",\"reportedMinor\":\"9\","
+     "\"paidMinor\":\"8\"}"},
+    {NOTICE(APPROVAL_WANTED,
+            .approval_wanted = {{T("crm"), T("a")}, T("points"), {-80}, T("desk-7"), {7}}),
+     TALLYBOOK__V1__NOTICE__KIND_APPROVAL_WANTED,
+     "\"approvalWanted\":{\"awaiting\":{\"source\":\"crm\",\"id\":\"a\"},\"currency\":\"points\","
+     "\"points\":\"-80\",\"actor\":\"desk-7\",\"lapsesAtMs\":\"7\"}"},
+    {NOTICE(APPROVAL_LAPSED, .approval_lapsed = {{T("crm"), T("a")}}),
+     TALLYBOOK__V1__NOTICE__KIND_APPROVAL_LAPSED,
+     "\"approvalLapsed\":{\"awaiting\":{\"source\":\"crm\",\"id\":\"a\"}}"},
+    {NOTICE(TIERS_REEVALUATED, .tiers_reevaluated = {T("shop"), 4}),
+     TALLYBOOK__V1__NOTICE__KIND_TIERS_REEVALUATED,
+     "\"tiersReevaluated\":{\"rulebook\":\"shop\",\"version\":4}"},
+    {NOTICE(HOLD_TIMED_OUT, .hold_timed_out = {T("h"), T("points"), {80}}),
+     TALLYBOOK__V1__NOTICE__KIND_HOLD_TIMED_OUT,
+     "\"holdTimedOut\":{\"holdId\":\"h\",\"currency\":\"points\",\"points\":\"80\"}"},
 };
 
 static struct bytes
@@ -201,6 +359,7 @@ Test(codec_output, tiers_and_notices_are_read_by_the_reference)
 
     struct effect review = tier_effect;
     review.tier_change.cause_source = review.tier_change.cause_id = (struct bytes){NULL, 0};
+    review.tier_change.reason = TIER_BY_REVIEW;
     review.tier_change.member = T(KEY_GUEST_PREFIX "g");
     review.tier_change.valid_until.ms = INT64_MAX;
     REFERENCE(tier_change, &review, change);
@@ -220,6 +379,136 @@ Test(codec_output, tiers_and_notices_are_read_by_the_reference)
     cr_expect(notice->expiring_soon->points == 80 &&
               notice->expiring_soon->expires_at_ms == 1700000000000);
     tallybook__v1__notice__free_unpacked(notice, NULL);
+}
+
+Test(codec_output, all_that_a_posting_may_carry)
+{
+    Tallybook__V1__Posting *posting;
+    REFERENCE(posting, &full_posting_effect, posting);
+    cr_expect_str_eq(posting->guest, "g");
+    cr_expect(posting->kind == TALLYBOOK__V1__POSTING__KIND__EXTEND && posting->points == 0);
+    cr_expect_str_eq(posting->spend_id, "x-1");
+    cr_expect_str_eq(posting->hold_id, "h-1");
+    cr_expect(posting->lot_activates_at_ms == 1500000000001 &&
+              posting->lot_expires_at_ms == 1700000000001 &&
+              posting->lot_expired_before_ms == 1700000000000);
+    cr_expect_str_eq(posting->funder, "acme");
+    cr_expect(posting->unit_cost_minor->numerator == 1 &&
+              posting->unit_cost_minor->denominator == 3);
+    cr_expect_str_eq(posting->cost_currency, "EUR");
+    cr_expect_str_eq(posting->reason, "sorry");
+    cr_expect_str_eq(posting->actor, "desk-7");
+    const Tallybook__V1__Explanation *told = posting->explanation;
+    cr_assert_not_null(told);
+    cr_expect_str_eq(told->currency, "GBP");
+    cr_expect_str_eq(told->tier_group, "club");
+    cr_expect_str_eq(told->tier, "gold");
+    cr_expect_str_eq(told->cap_rule, "monthly");
+    cr_expect(told->requested == 1200 && told->granted == 1000);
+    cr_assert_eq(told->n_parts, 3);
+    cr_expect(told->parts[0]->phase == TALLYBOOK__V1__EXPLANATION__PHASE__BASE &&
+              told->parts[0]->points == 1000 && told->parts[0]->eligible_minor == 1999 &&
+              told->parts[0]->rule_version == 3 && told->parts[0]->exact->numerator == 1999 &&
+              told->parts[0]->exact->denominator == 100 && told->parts[0]->factor == NULL);
+    cr_expect_str_eq(told->parts[0]->rule, "base");
+    cr_expect_str_eq(told->parts[0]->line_id, "a");
+    cr_expect(told->parts[1]->factor->numerator == 6 && told->parts[1]->points == -1 &&
+              told->parts[1]->exact == NULL);
+    tallybook__v1__posting__free_unpacked(posting, NULL);
+
+    struct effect later = full_posting_effect;
+    later.posting.lot_activates_at.ms = INT64_MAX;
+    REFERENCE(posting, &later, posting);
+    cr_expect_eq(posting->lot_activates_at_ms, 0, "an instant that is not known is left out");
+    tallybook__v1__posting__free_unpacked(posting, NULL);
+}
+
+Test(codec_output, all_that_an_outcome_and_a_tier_may_carry)
+{
+    Tallybook__V1__Outcome *outcome;
+    REFERENCE(outcome, &full_outcome_effect, outcome);
+    cr_expect(outcome->further && outcome->waiting);
+    const Tallybook__V1__OutcomeAmount *amount = outcome->amounts[0];
+    cr_expect_str_eq(amount->cap_rule, "monthly");
+    cr_expect(amount->owed == 3 && amount->dropped == 2 && amount->active_after == 1);
+    tallybook__v1__outcome__free_unpacked(outcome, NULL);
+
+    Tallybook__V1__TierChange *change;
+    REFERENCE(tier_change, &full_tier_effect, change);
+    cr_expect_eq(change->direction, TALLYBOOK__V1__TIER_CHANGE__DIRECTION__CORRECTED);
+    cr_expect_eq(change->reason, TALLYBOOK__V1__TIER_CHANGE__REASON__OVERRIDE);
+    cr_expect_str_eq(change->actor, "desk-7");
+    cr_expect_str_eq(change->note, "for years of loyalty");
+    cr_assert_eq(change->n_metrics, 2);
+    cr_expect_str_eq(change->metrics[1]->metric, "visits");
+    cr_expect(change->metrics[1]->value == 3 && change->metrics[1]->threshold == 10);
+    tallybook__v1__tier_change__free_unpacked(change, NULL);
+}
+
+Test(codec_output, every_notice_is_read_by_the_reference)
+{
+    for (size_t i = 0; i < sizeof notices / sizeof *notices; i++) {
+        Tallybook__V1__Notice *notice;
+        cr_assert_eq(notices[i].effect.notice.kind, i + NOTICE_EXPIRING_SOON,
+                     "no kind is left out");
+        REFERENCE(notice, &notices[i].effect, notice);
+        cr_expect_eq((int)notice->kind_case, notices[i].kind_case);
+        cr_expect_str_eq(notice->cause->id, "e");
+        tallybook__v1__notice__free_unpacked(notice, NULL);
+
+        char text[4096], expected[4096];
+        struct writer out = writer_of(text, sizeof text - 1);
+        cr_assert(
+            codec_output_encoder()->encode_one(TOPIC_NOTICES, 5, &notices[i].effect, true, &out));
+        text[out.size] = '\0';
+        (void)snprintf(expected, sizeof expected,
+                       "{\"member\":\"m-1\",\"effectiveAtMs\":\"5\",\"journalTimeMs\":\"6\","
+                       "\"cause\":{\"source\":\"shop\",\"id\":\"e\"},%s}",
+                       notices[i].json);
+        cr_expect_str_eq(text, expected);
+    }
+}
+
+/* The longest that a posting can be fits, in both forms. */
+Test(codec_output, the_longest_posting_fits)
+{
+    static uint8_t name[EVENT_ID_BYTES_MAX], text[CODEC_TEXT_BYTES_MAX];
+    memset(name, 'n', sizeof name);
+    memset(text, 't', sizeof text);
+    struct bytes long_name = bytes_of(name, sizeof name), long_text = bytes_of(text, sizeof text);
+    struct explanation_part many[EXPLANATION_PARTS_MAX];
+    for (size_t i = 0; i < EXPLANATION_PARTS_MAX; i++) {
+        many[i] = (struct explanation_part){.phase = EXPLANATION_AWARD,
+                                            .rule = long_name,
+                                            .rule_version = UINT32_MAX,
+                                            .points = {-INT64_MAX},
+                                            .exact = {-INT64_MAX, INT64_MAX},
+                                            .factor = {INT64_MAX, INT64_MAX},
+                                            .eligible_minor = INT64_MAX,
+                                            .line_id = long_name};
+    }
+    struct explanation longest = {.money = 826,
+                                  .tier_group = long_name,
+                                  .tier = long_name,
+                                  .parts = many,
+                                  .part_count = EXPLANATION_PARTS_MAX,
+                                  .requested = {INT64_MAX},
+                                  .granted = {INT64_MAX},
+                                  .cap_rule = long_name};
+    struct effect effect = full_posting_effect;
+    struct posting *posting = &effect.posting;
+    posting->member = posting->currency = posting->event_source = posting->event_id = long_name;
+    posting->rule = posting->order_id = posting->spend_id = posting->hold_id = long_name;
+    posting->funder = posting->actor = long_name;
+    posting->reason = long_text;
+    posting->explanation = &longest;
+    cr_expect_gt(encoded(&effect).size, CODEC_OUTPUT_BYTES_MAX / 2);
+    static uint8_t json[4 * CODEC_OUTPUT_BYTES_MAX], canonical[EFFECT_CANONICAL_MAX];
+    struct writer out = writer_of(json, sizeof json);
+    cr_expect(codec_output_encoder()->encode_one(TOPIC_POSTINGS, 5, &effect, true, &out));
+    struct writer bytes = writer_of(canonical, sizeof canonical);
+    effect_canonical(&effect, &bytes);
+    cr_expect_gt(bytes.size, 64 * 2 * EVENT_ID_BYTES_MAX);
 }
 
 Test(codec_output, packs_what_is_of_the_topic)
@@ -292,10 +581,13 @@ Test(codec_output, writes_json_and_reads_it_again)
          "\"points\":\"80\",\"expiresAtMs\":\"1700000000000\"}}"},
         {&tier_effect, &tallybook__v1__tier_change__descriptor, NULL},
         {&outcome_effect, &tallybook__v1__outcome__descriptor, NULL},
+        {&full_posting_effect, &tallybook__v1__posting__descriptor, NULL},
+        {&full_outcome_effect, &tallybook__v1__outcome__descriptor, NULL},
+        {&full_tier_effect, &tallybook__v1__tier_change__descriptor, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct effect *effect = rows[i].effect;
-        char text[4096];
+        static char text[4 * CODEC_OUTPUT_BYTES_MAX];
         struct writer out = writer_of(text, sizeof text - 1);
         cr_assert(codec_output_encoder()->encode_one(effect->topic, 5, effect, true, &out));
         text[out.size] = '\0';

@@ -31,21 +31,21 @@ Test(compile, fills_the_program)
     cr_assert_eq(base->rate.denominator, 100);
     cr_assert_eq(base->money, 826);
     cr_assert_eq(base->tier_group, 0);
-    cr_assert_eq(base->category_count, 0);
+    cr_assert_eq(base->filter.categories.count, 0);
     /* 0.25 points of scale 2 are 25 units, for 100 minor units */
     cr_assert_eq(climb->rate.numerator, 1);
     cr_assert_eq(climb->rate.denominator, 4);
     cr_assert_eq(climb->currency, 1);
     cr_assert_eq(climb->tier_group, -1,
                  "qualifying currencies are multiplied only when a rule says so");
-    cr_assert_eq(climb->category_count, 2);
-    cr_assert(bytes_equal(climb->categories[1], BYTES_LITERAL("b")));
+    cr_assert_eq(climb->filter.categories.count, 2);
+    cr_assert(bytes_equal(climb->filter.categories.items[1], BYTES_LITERAL("b")));
     const struct program_group *group = &program->groups[0];
     cr_assert_eq(program->group_count, 1);
-    cr_assert_eq(group->metric, METRIC_SPEND);
-    cr_assert_eq(group->money, 826);
+    cr_assert_eq(group->metrics[0].kind, METRIC_SPEND);
+    cr_assert_eq(group->metrics[0].money, 826);
     cr_assert_eq(group->level_count, 2);
-    cr_assert_eq(group->levels[1].threshold, 50000);
+    cr_assert_eq(group->levels[1].thresholds[0], 50000);
     cr_assert_eq(group->levels[1].multiplier.numerator, 3);
     cr_assert_eq(group->levels[1].multiplier.denominator, 2);
     cr_assert_eq(group->levels[0].multiplier.numerator, 1);
@@ -68,7 +68,7 @@ Test(compile, defaults_are_the_laws)
     cr_assert_eq(program->accept_future_ms, 5 * 60 * 1000);
     cr_assert_eq(program->accept_past_ms, 366 * CALENDAR_DAY_MS);
     cr_assert_eq(program->unknown_member, UNKNOWN_AUTO_ENROL);
-    cr_assert_eq(program->arrears, ARREARS_ALLOW);
+    cr_assert_eq(program->returns.arrears, ARREARS_ALLOW);
     cr_assert_eq(program->line_combine, COMBINE_MAX);
     const struct program_currency *points = &program->currencies[0];
     cr_assert_eq(points->scale, 0);
@@ -156,8 +156,8 @@ static const struct mistake {
      "17:21 error: 'unknown' cannot be 'auto-enroll' | did you mean 'auto-enrol'?"},
     {"a word of another kind", "", "combine: { lines: best }\n",
      "17:19 error: 'lines' cannot be 'best' | possible here: max, sum, first"},
-    {"an arrears policy that is not built", "", "returns: { arrears: within_balance }\n",
-     "17:21 error: 'arrears' cannot be 'within_balance' | possible here: allow"},
+    {"an arrears policy that does not exist", "", "returns: { arrears: within_reason }\n",
+     "17:21 error: 'arrears' cannot be 'within_reason' | possible here: allow, within_balance"},
     {"a scale beyond 6", "scale: 2", "scale: 7",
      "7:52 error: 'scale' is 7; it must be from 0 to 6"},
     {"neither true nor false", "qualifying: true", "qualifying: yes",
@@ -209,11 +209,11 @@ static const struct mistake {
     {"a priority of no number", "multiplied_by: status", "priority: high",
      "9:69 error: 'priority' is not a whole number: 'high'"},
     {"a metric of two things", "{ spend: GBP }", "{ spend: GBP, points: growth }",
-     "13:5 error: a metric is either spend or points |"},
+     "13:5 error: a metric is exactly one of spend, points, visits, missions and balance |"},
     {"a metric of nothing", "{ spend: GBP }", "{}",
-     "13:5 error: a metric is either spend or points |"},
+     "13:5 error: a metric is exactly one of spend, points, visits, missions and balance |"},
     {"a basis of points", "{ spend: GBP }", "{ points: growth, basis: {} }",
-     "13:31 error: a basis belongs to spend, not to points |"},
+     "13:31 error: 'basis' belongs to 'spend' |"},
     {"a first level above nought", "from: 0", "from: 1.00 GBP",
      "15:32 error: the first level must begin at 0 | put a level 'from: 0' before it"},
     {"a ladder out of order", "      - { level: gold",

@@ -101,8 +101,8 @@ Test(fold_due, notices_go_out_once_an_instant_grouped)
     rig_tick(&rig, "2026-02-22T00:00:00Z");
     cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), 1);
     const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, 0)->notice;
-    cr_assert_eq(notice->amount.units, 60);
-    cr_assert_eq(notice->instant.ms, rig_at("2026-03-01T00:00:00Z").ms);
+    cr_assert_eq(notice->expiring_soon.points.units, 60);
+    cr_assert_eq(notice->expiring_soon.expires_at.ms, rig_at("2026-03-01T00:00:00Z").ms);
     cr_assert_eq(notice->effective_at.ms, rig_at("2026-02-22T00:00:00Z").ms);
     /* A late lot for the same instant is not told again; one for another instant is. */
     struct event_line line = {
@@ -179,14 +179,17 @@ set_tiers(enum downgrade downgrade, enum window_kind window)
 {
     program.groups[0] = (struct program_group){
         .id = BYTES_LITERAL("club"),
-        .metric = METRIC_SPEND,
-        .money = RIG_GBP,
-        .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+        .metrics = {{.kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = window,
         .downgrade = downgrade,
-        .levels = {{BYTES_LITERAL("blue"), 0, {1, 1}},
-                   {BYTES_LITERAL("silver"), 10000, {1, 1}},
-                   {BYTES_LITERAL("gold"), 50000, {1, 1}}},
+        .levels = {{BYTES_LITERAL("blue"), {0}, {1, 1}},
+                   {BYTES_LITERAL("silver"), {10000}, {1, 1}},
+                   {BYTES_LITERAL("gold"), {50000}, {1, 1}}},
         .level_count = 3,
     };
     program.group_count = 1;
@@ -277,7 +280,7 @@ Test(fold_due, refunds_lower_the_metric_but_no_tier_before_its_review)
 
 /* The order of December raises the closed year's metric above gold; its notice is due in that year.
  */
-Test(fold_due, a_late_event_decides_no_closed_period_again)
+Test(fold_due, a_late_event_corrects_the_latest_closed_period)
 {
     end_of_next_month();
     program.currencies[0].notice_days = 40;
@@ -297,8 +300,11 @@ Test(fold_due, a_late_event_decides_no_closed_period_again)
     size_t notices = rig_effect_count(&rig, TOPIC_NOTICES);
     cr_assert_eq(rig_event(&rig, late), VERDICT_ACCEPTED);
     cr_assert_eq(rig_effect_count(&rig, TOPIC_NOTICES), notices + 1);
-    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before);
-    cr_assert(rig_level_is(&rig, "ann", "silver"));
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), before + 1);
+    const struct tier_change *change = &rig_effect(&rig, TOPIC_TIERS, before)->tier_change;
+    cr_assert_eq(change->direction, TIER_CORRECTED);
+    cr_assert_eq(change->effective_at.ms, rig_at("2027-01-10T00:00:00Z").ms);
+    cr_assert(rig_level_is(&rig, "ann", "gold"));
 }
 
 /* The newer version takes only events of the last hour; the older one still judges older events. */
@@ -335,9 +341,9 @@ Test(fold_due, an_old_event_finds_its_tier_also_when_newer_versions_take_none_as
 Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
 {
     set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_LIFETIME);
-    program.groups[0].metric = METRIC_POINTS;
-    program.groups[0].levels[1].threshold = 100;
-    program.groups[0].levels[2].threshold = 200;
+    program.groups[0].metrics[0].kind = METRIC_POINTS;
+    program.groups[0].levels[1].thresholds[0] = 100;
+    program.groups[0].levels[2].thresholds[0] = 200;
     rig_start(&rig, &program);
     buy_at("2026-05-01T00:00:00Z", "O1", 15000);
     cr_assert(rig_level_is(&rig, "ann", "silver"));
@@ -351,7 +357,7 @@ Test(fold_due, lifetime_tiers_by_points_are_not_reviewed)
     cr_assert(rig_level_is(&rig, "ann", "gold"));
     struct member_view view;
     cr_assert(rig_view(&rig, "ann", &view));
-    cr_assert_eq(view.tiers[0].metric_value, 50);
+    cr_assert_eq(view.tiers[0].metrics[0].value, 50);
     cr_assert_eq(view.tiers[0].valid_until.ms, INT64_MAX);
 }
 

@@ -158,14 +158,17 @@ set_tiers(int64_t silver, int64_t gold)
     program.rules = &tiered_rule;
     program.groups[0] = (struct program_group){
         .id = BYTES_LITERAL("club"),
-        .metric = METRIC_SPEND,
-        .money = RIG_GBP,
-        .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+        .metrics = {{.kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = WINDOW_CALENDAR_YEAR,
         .downgrade = DOWNGRADE_TO_QUALIFIED,
-        .levels = {{BYTES_LITERAL("blue"), 0, {1, 1}},
-                   {BYTES_LITERAL("silver"), silver, {1, 1}},
-                   {BYTES_LITERAL("gold"), gold, {2, 1}}},
+        .levels = {{BYTES_LITERAL("blue"), {0}, {1, 1}},
+                   {BYTES_LITERAL("silver"), {silver}, {1, 1}},
+                   {BYTES_LITERAL("gold"), {gold}, {2, 1}}},
         .level_count = 3,
     };
     program.group_count = 1;

@@ -91,13 +91,14 @@ Test(fold_random, the_stream_is_lively)
         cr_expect(info.verdicts[verdicts[i]] > 0, "%s was never reached",
                   verdict_find(verdicts[i])->name);
     }
-    size_t kinds[16] = {0}, directions[4] = {0};
+    size_t kinds[32] = {0}, directions[8] = {0};
     for (size_t i = 0; i < rig.log_count; i++) {
         if (rig.log[i].topic == TOPIC_POSTINGS) kinds[rig.log[i].posting.kind]++;
         if (rig.log[i].topic == TOPIC_TIERS) directions[rig.log[i].tier_change.direction]++;
     }
-    static const enum posting_kind postings[] = {POSTING_GRANT, POSTING_REDEEM, POSTING_CLAW_BACK,
-                                                 POSTING_OWE,   POSTING_REPAY,  POSTING_EXPIRE};
+    static const enum posting_kind postings[] = {
+        POSTING_GRANT, POSTING_REDEEM, POSTING_CLAW_BACK, POSTING_OWE,
+        POSTING_REPAY, POSTING_EXPIRE, POSTING_ACTIVATE,  POSTING_CANCEL};
     for (size_t i = 0; i < sizeof postings / sizeof postings[0]; i++)
         cr_expect(kinds[postings[i]] > 0, "posting %d", postings[i]);
     for (int i = TIER_UPGRADED; i <= TIER_RENEWED; i++)
@@ -215,8 +216,10 @@ run_in_batches(const struct stream *stream, struct rig *rig, size_t batch)
         rig_checkpoint(rig);
         state_evict(rig->state, SIZE_MAX);
         cr_assert(state_reserve(rig->state, batch, &rig->fault));
-        for (size_t i = at; i < to; i++)
+        for (size_t i = at; i < to; i++) {
+            rig->now_ms = stream->entries[i].append_ms;
             rig_load(rig, &stream->entries[i].entry);
+        }
         for (size_t i = at; i < to; i++) {
             rig->now_ms = stream->entries[i].append_ms;
             cr_assert(rig_apply(rig, &stream->entries[i].entry), "entry %zu: %s", i,
@@ -296,7 +299,8 @@ Test(fold_random, timers_of_the_past_are_deleted)
     cr_assert_gt(most, 10);
     rig_tick(&rig, "2040-01-01T00:00:00Z");
     rig_checkpoint(&rig);
-    cr_assert_eq(memory_store_count(&rig.store, ROW_TIMER), 0, "%zu rows are left",
+    /* What is left is to come: anniversaries. */
+    cr_assert_lt(memory_store_count(&rig.store, ROW_TIMER), most / 2, "%zu rows are left",
                  memory_store_count(&rig.store, ROW_TIMER));
     rig_close(&rig);
     stream_free(&stream);

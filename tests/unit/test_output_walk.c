@@ -43,8 +43,8 @@ publish(uint32_t partition, uint64_t first, uint64_t last)
             .sequence = sequence,
             .notice = {.kind = NOTICE_EXPIRING_SOON,
                        .member = BYTES_LITERAL("ann"),
-                       .currency = BYTES_LITERAL("points"),
-                       .amount = {(int64_t)sequence}},
+                       .expiring_soon = {.currency = BYTES_LITERAL("points"),
+                                         .points = {(int64_t)sequence}}},
         };
     cr_assert(outputs->ops->open_publisher(outputs, &publisher, &fault), "%s", fault.text);
     for (enum topic topic = 0; topic < TOPIC_COUNT; topic++) {

@@ -32,28 +32,31 @@ full(void)
     program.currency_count = 2;
     program.groups[0] = (struct program_group){
         .id = BYTES_LITERAL("spend"),
-        .metric = METRIC_SPEND,
-        .money = RIG_GBP,
-        .basis = {BASIS_WITHOUT_TAX, 1 << LINE_GOODS},
+        .metrics = {{.kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_WITHOUT_TAX, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = WINDOW_CALENDAR_YEAR,
         .downgrade = DOWNGRADE_ONE_STEP,
-        .levels = {{BYTES_LITERAL("a"), 0, {1, 1}}, {BYTES_LITERAL("b"), 100, {3, 2}}},
+        .levels = {{BYTES_LITERAL("a"), {0}, {1, 1}}, {BYTES_LITERAL("b"), {100}, {3, 2}}},
         .level_count = 2,
     };
     program.groups[1] = (struct program_group){
         .id = BYTES_LITERAL("points"),
-        .metric = METRIC_POINTS,
-        .currency = 1,
+        .metrics = {{.kind = METRIC_POINTS, .currency = 1, .mission = PROGRAM_NONE}},
+        .metric_count = 1,
+        .upgrade = UPGRADE_IMMEDIATE,
         .window = WINDOW_LIFETIME,
         .downgrade = DOWNGRADE_NONE,
-        .levels = {{BYTES_LITERAL("a"), 0, {1, 1}}},
+        .levels = {{BYTES_LITERAL("a"), {0}, {1, 1}}},
         .level_count = 1,
     };
     program.group_count = 2;
     rules[0] = program.rules[0];
     rules[0].priority = 5;
-    rules[0].categories = CATEGORIES;
-    rules[0].category_count = 2;
+    rules[0].filter.categories = (struct program_texts){CATEGORIES, 2};
     rules[0].tier_group = 0;
     rules[1] = program.rules[0];
     rules[1].id = BYTES_LITERAL("also");
@@ -83,7 +86,7 @@ Test(program, everything_is_read_again)
     program_encode(&program, &second);
     cr_assert(bytes_equal(writer_span(&first), writer_span(&second)));
     cr_assert_eq(read.rule_count, 2);
-    cr_assert(bytes_equal(read.rules[0].categories[1], BYTES_LITERAL("toys")));
+    cr_assert(bytes_equal(read.rules[0].filter.categories.items[1], BYTES_LITERAL("toys")));
     cr_assert_eq(read.rules[0].tier_group, 0);
     cr_assert_eq(read.rules[1].tier_group, -1);
     cr_assert_eq(read.zone.transitions[1].offset_ms, -3600000);
@@ -160,19 +163,19 @@ period_of_weeks(struct program *program)
 static void
 unknown_money(struct program *program)
 {
-    program->groups[0].money = 1;
+    program->groups[0].metrics[0].money = 1;
 }
 
 static void
 first_threshold(struct program *program)
 {
-    program->groups[0].levels[0].threshold = 1;
+    program->groups[0].levels[0].thresholds[0] = 1;
 }
 
 static void
 falling_thresholds(struct program *program)
 {
-    program->groups[0].levels[1].threshold = 0;
+    program->groups[0].levels[1].thresholds[0] = 0;
 }
 
 static void
@@ -190,7 +193,7 @@ same_group(struct program *program)
 static void
 no_such_currency(struct program *program)
 {
-    program->groups[1].currency = 2;
+    program->groups[1].metrics[0].currency = 2;
 }
 
 static void

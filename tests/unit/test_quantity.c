@@ -441,3 +441,34 @@ Test(quantity, the_table_of_currencies_is_in_order)
     }
     cr_expect_eq(COUNT(rows), 179);
 }
+
+Test(quantity, shares_by_fractions_are_exact)
+{
+    static const struct {
+        const char *what;
+        int64_t total;
+        struct fraction weights[3];
+        int64_t shares[3];
+    } ROWS[] = {
+        {"3 and 1.5 of 4: 2.67 and 1.33", 4, {{3, 1}, {3, 2}, {0, 1}}, {3, 1, 0}},
+        {"equal rests go by order", 2, {{1, 3}, {1, 3}, {1, 3}}, {1, 1, 0}},
+        {"1/2, 1/3, 1/6 of 6", 6, {{1, 2}, {1, 3}, {1, 6}}, {3, 2, 1}},
+        {"nothing to share", 0, {{1, 2}, {1, 3}, {1, 6}}, {0, 0, 0}},
+        {"one has all", 7, {{0, 1}, {5, 7}, {0, 1}}, {0, 7, 0}},
+        {"products of more than 127 bits",
+         INT64_MAX,
+         {{(__int128)1 << 100, 1}, {(__int128)1 << 100, 1}, {0, 1}},
+         {INT64_MAX / 2 + 1, INT64_MAX / 2, 0}},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        int64_t shares[3];
+        cr_assert(share_by_fractions(ROWS[i].total, ROWS[i].weights, 3, shares));
+        for (size_t k = 0; k < 3; k++)
+            cr_assert_eq(shares[k], ROWS[i].shares[k], "%s: share %zu is %lld", ROWS[i].what, k,
+                         (long long)shares[k]);
+    }
+    int64_t untouched[2] = {-1, -1};
+    struct fraction far[2] = {{1, ((__int128)1 << 100) - 1}, {1, ((__int128)1 << 99) - 1}};
+    cr_assert_not(share_by_fractions(1, far, 2, untouched), "no common denominator of 127 bits");
+    cr_assert_eq(untouched[0], -1);
+}

@@ -1,0 +1,56 @@
+/*
+ * A new rulebook judges every member's tiers once, at the later of its activation and its
+ * effective_from (semantics §8): due work of all members at one instant. No member has a hint for
+ * it: a cursor passes over them by number, and a member that an event touches before is judged
+ * then.
+ */
+#ifndef TALLYBOOK_ENGINE_CORE_ANEW_H
+#define TALLYBOOK_ENGINE_CORE_ANEW_H
+
+#include "engine/base/bytes.h"
+#include "engine/core/member.h"
+
+struct state;
+
+enum { ANEW_MAX = 256 }; /* versions that are activated and not yet in effect for everybody */
+
+struct anew_item {
+    int64_t at_ms;
+    uint64_t next, end; /* members with these numbers are still to be judged: end is set when the
+                           instant is reached */
+    uint32_t sequence;  /* of the activation: from 1 */
+    bool reached;
+};
+
+/* In order of instant, then activation. */
+struct anew {
+    struct anew_item items[ANEW_MAX];
+    uint32_t count, last_sequence;
+};
+
+bool anew_is_full(const struct state *state);
+
+/* A version was put in force that takes effect at `effective_ms`. */
+void anew_add(struct state *state, int64_t effective_ms);
+
+/* The clock has moved. */
+void anew_reach(struct state *state);
+
+/* The first judgement that a member still has before it; NULL when there is none. */
+const struct anew_item *anew_of(const struct state *state, const struct member *member);
+
+/* The first that is under way and whom it comes to next; NULL when there is none. */
+const struct anew_item *anew_first(const struct state *state);
+
+/* The next member of the first one was judged, or need not be. */
+void anew_pass(struct state *state);
+
+/* When somebody is to be judged next; INT64_MAX: never. */
+int64_t anew_next_ms(const struct state *state);
+
+/* META: u32 count, u32 last sequence, and for each: i64 at, u64 next and end, u32 sequence, u8
+ * reached. */
+void anew_encode(const struct anew *anew, struct writer *writer);
+void anew_decode(struct reader *reader, struct anew *out_anew);
+
+#endif

@@ -1,0 +1,174 @@
+#include "engine/core/inactivity.h"
+
+#include "engine/core/award.h"
+#include "engine/core/due.h"
+#include "engine/core/expire.h"
+#include "engine/core/fact.h"
+#include "engine/core/lifetime.h"
+#include "engine/core/lot.h"
+#include "engine/core/output.h"
+
+static const struct program_expiry *
+expiry_of(const struct rulebook *rulebook, uint32_t slot)
+{
+    int8_t currency = rulebook->currency_at[slot];
+    if (currency < 0) return NULL;
+    const struct program_expiry *expiry = &rulebook->program.currencies[currency].expiry;
+    return expiry->kind == EXPIRY_INACTIVITY ? expiry : NULL;
+}
+
+bool
+inactivity_governs(const struct state *state, const struct lot *lot)
+{
+    return expiry_of(state->rulebooks.items[lot->rulebook], lot->currency) != NULL;
+}
+
+/* The notice goes out so many days before, but not before the clock was set; once for an instant.
+ */
+static void
+set_notice(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, int64_t pushed_ms,
+           int64_t expires_ms)
+{
+    int32_t days = rulebook->program.currencies[rulebook->currency_at[slot]].notice_days;
+    const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, slot, 0, 0);
+    if (told != NULL && told->b == expires_ms) return;
+    struct fact notice = {
+        .kind = FACT_INACTIVE_SOON, .slot = (uint16_t)slot, .a = INT64_MAX, .b = expires_ms};
+    if (days > 0 && expires_ms != INT64_MAX) {
+        struct local local = calendar_local(&rulebook->program.zone, (struct instant){expires_ms});
+        local.ms -= days * CALENDAR_DAY_MS;
+        notice.a = calendar_instant(&rulebook->program.zone, local).ms;
+        if (notice.a < pushed_ms) notice.a = pushed_ms;
+    }
+    fact_set(&apply->state->members, &apply->member, &notice);
+    if (notice.a != INT64_MAX) due_note(apply, notice.a, DUE_NOTICE);
+}
+
+static void
+set_clock(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, int64_t pushed_ms)
+{
+    uint32_t currency = (uint32_t)rulebook->currency_at[slot];
+    struct fact clock = {
+        .kind = FACT_INACTIVITY,
+        .slot = (uint16_t)slot,
+        .a = lifetime_inactive_at(rulebook, currency, (struct instant){pushed_ms}),
+        .b = pushed_ms,
+        .c = rulebook->index,
+    };
+    fact_set(&apply->state->members, &apply->member, &clock);
+    if (clock.a != INT64_MAX) due_note(apply, clock.a, DUE_EXPIRY);
+    set_notice(apply, rulebook, slot, pushed_ms, clock.a);
+}
+
+void
+inactivity_enter(struct apply *apply, const struct lot *lot, int64_t units, int64_t effective_ms)
+{
+    const struct wallet *wallet = member_wallet_find(apply->member, lot->currency);
+    bool only = wallet->active == units;
+    bool runs = fact_find(apply->member, FACT_INACTIVITY, lot->currency, 0, 0) != NULL;
+    if (only || !runs) {
+        const struct rulebook *rulebook = apply->state->rulebooks.items[lot->rulebook];
+        set_clock(apply, rulebook, lot->currency, effective_ms);
+    }
+}
+
+/* ---- Events ---- */
+
+static bool
+counts_activity(const struct program_expiry *expiry, const struct event *event)
+{
+    if ((expiry->counts & COUNTS_ACTIVITY) != 0) return true;
+    for (uint32_t i = 0; i < expiry->count_kinds.count; i++) {
+        if (bytes_equal(expiry->count_kinds.items[i], activity_name(&event->activity))) return true;
+    }
+    return false;
+}
+
+static bool
+counts(const struct program_expiry *expiry, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_PURCHASE: return (expiry->counts & COUNTS_PURCHASE) != 0;
+    case EVENT_REDEEM: return (expiry->counts & COUNTS_REDEEM) != 0;
+    case EVENT_HOLD: return (expiry->counts & COUNTS_HOLD) != 0;
+    case EVENT_DELIVERED: return (expiry->counts & COUNTS_DELIVERED) != 0;
+    case EVENT_ACTIVITY: return counts_activity(expiry, event);
+    default: return false;
+    }
+}
+
+void
+inactivity_push(struct apply *apply)
+{
+    int64_t occurred_ms = apply->event->occurred_at.ms;
+    for (uint32_t i = 0;; i++) {
+        struct facts clocks = facts_of_kind(apply->member, FACT_INACTIVITY);
+        if (i >= clocks.count) return;
+        struct fact clock = clocks.items[i];
+        const struct rulebook *rulebook = apply->rulebook;
+        if (expiry_of(rulebook, clock.slot) == NULL)
+            rulebook = apply->state->rulebooks.items[clock.c];
+        if (occurred_ms <= clock.b && rulebook->index == (uint32_t)clock.c) continue;
+        if (!counts(expiry_of(rulebook, clock.slot), apply->event)) continue;
+        set_clock(apply, rulebook, clock.slot, occurred_ms > clock.b ? occurred_ms : clock.b);
+    }
+}
+
+/* ---- Due work ---- */
+
+uint64_t
+inactivity_expire(struct apply *apply, const struct fact *clock, uint64_t max)
+{
+    uint64_t expired = expire_inactive(apply, clock->slot, clock->a, max);
+    if (expired == max && max != UINT64_MAX) return expired; /* maybe there are more */
+    struct members *members = &apply->state->members;
+    fact_remove(members, &apply->member, FACT_INACTIVITY, clock->slot, 0, 0);
+    fact_remove(members, &apply->member, FACT_INACTIVE_SOON, clock->slot, 0, 0);
+    return expired;
+}
+
+void
+inactivity_notify(struct apply *apply, const struct fact *notice)
+{
+    struct fact told = *notice;
+    told.a = INT64_MAX;
+    fact_set(&apply->state->members, &apply->member, &told);
+    uint32_t count;
+    const struct lot *lots = lots_of(apply->member, notice->slot, &count);
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lots[i].state == LOT_ACTIVE && (lots[i].flags & LOT_BY_INACTIVITY) != 0)
+            sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
+    }
+    if (sum == 0) return;
+    struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, notice->a);
+    effect->notice.expiring_soon = (struct notice_expiring_soon){
+        .currency = output_currency(apply, notice->slot),
+        .points.units = sum,
+        .expires_at.ms = notice->b,
+    };
+    output_seal(apply, effect);
+}
+
+void
+inactivity_shift(struct apply *apply, int64_t frozen_ms, int64_t until_ms)
+{
+    struct facts clocks = facts_of_kind(apply->member, FACT_INACTIVITY);
+    for (uint32_t i = 0; i < clocks.count; i++) {
+        struct fact clock = facts_of_kind(apply->member, FACT_INACTIVITY).items[i];
+        int64_t from_ms = clock.b > frozen_ms ? clock.b : frozen_ms;
+        if (clock.a == INT64_MAX || clock.a <= frozen_ms || until_ms <= from_ms) continue;
+        clock.a += until_ms - from_ms;
+        fact_set(&apply->state->members, &apply->member, &clock);
+        due_note(apply, clock.a, DUE_EXPIRY);
+        set_notice(apply, apply->state->rulebooks.items[clock.c], clock.slot, until_ms, clock.a);
+    }
+}
+
+int64_t
+inactivity_expiry_of(const struct member *member, const struct lot *lot)
+{
+    if (lot->state != LOT_ACTIVE || (lot->flags & LOT_BY_INACTIVITY) == 0) return lot->expires_ms;
+    const struct fact *clock = fact_find(member, FACT_INACTIVITY, lot->currency, 0, 0);
+    return clock == NULL ? INT64_MAX : clock->a;
+}

@@ -1,0 +1,23 @@
+/* Postings in words: a line of a statement, and why a grant is what it is, phase by phase
+ * (semantics §4). Written from what was published alone, so that whoever reads the outputs can say
+ * as much. */
+#ifndef TALLYBOOK_TALLY_POSTING_WORDS_H
+#define TALLYBOOK_TALLY_POSTING_WORDS_H
+
+#include "tally/terminal.h"
+#include "tallybook/v1/output.pb-c.h"
+
+/* What happened to the points, as a member would call it: "earned". */
+const char *posting_word(Tallybook__V1__Posting__Kind kind);
+
+/* The heading of posting_statement's columns. */
+void posting_statement_heading(const struct terminal *terminal);
+
+/* One line: what came into the active balance is plus, what went is minus, what only moved
+ * elsewhere stands in parentheses; what it is about stands behind. */
+void posting_statement(const struct terminal *terminal, const Tallybook__V1__Posting *posting);
+
+/* A sentence, and below it, of a grant, a line for each step that led to it. */
+void posting_explain(const struct terminal *terminal, const Tallybook__V1__Posting *posting);
+
+#endif

@@ -1,0 +1,416 @@
+/* Velocity limits, anomalies and quarantine (semantics §10). All figures are worked out by hand in
+ * the comments beside them. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "engine/core/calendar.h"
+#include "engine/core/state_priv.h"
+#include "tests/unit/law_rig.h"
+
+static struct law law;
+
+static void
+begin(void)
+{
+    law_open(&law);
+    law_award(&law, "thanks", AWARD_ACTIVITY, 5)->activity = BYTES_LITERAL("review");
+    law_at(&law, "2026-03-10T10:00:00Z");
+}
+
+static void
+end(void)
+{
+    law_close(&law);
+}
+
+TestSuite(law_limits, .init = begin, .fini = end);
+
+/* ---- Velocity ---- */
+
+/* At most 2 in 24 hours, (t − 24 h, t], by occurred_at. */
+Test(law_limits, a_count_in_a_rolling_window)
+{
+    static const struct {
+        const char *what, *at;
+        bool accepted;
+    } rows[] = {
+        {"the first", "2026-03-08T10:00:00Z", true},
+        {"the second", "2026-03-08T12:00:00Z", true},
+        {"a third within the day", "2026-03-09T09:59:59.999Z", false},
+        {"the first is 24 h ago by now", "2026-03-09T10:00:00Z", true},
+        {"the second is not", "2026-03-09T11:59:59.999Z", false},
+        {"now it is", "2026-03-09T12:00:00Z", true},
+        {"late: two stand before it within the day", "2026-03-08T13:00:00Z", false},
+        {"late: one stands before it", "2026-03-08T11:00:00Z", true},
+        {"late: nothing stands before it", "2026-03-07T12:00:00Z", true},
+    };
+    law_limit(&law, "two-a-day", LIMITED_ACTIVITY, 2, LIMIT_REFUSE);
+    law_start(&law);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum verdict verdict = law_do_at(&law, "ann", "review", rows[i].at);
+        cr_assert_eq(verdict, rows[i].accepted ? VERDICT_ACCEPTED : VERDICT_LIMIT_REACHED, "%s",
+                     rows[i].what);
+        if (i == 4) {
+            rig_checkpoint(&law.rig);
+            rig_restart(&law.rig);
+        }
+    }
+}
+
+Test(law_limits, two_at_one_instant_are_two)
+{
+    law_limit(&law, "two-a-day", LIMITED_ACTIVITY, 2, LIMIT_REFUSE);
+    law_start(&law);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_do(&law, "bob", "review"), VERDICT_ACCEPTED, "each member has its own");
+}
+
+Test(law_limits, what_a_limit_counts)
+{
+    law_limit(&law, "reviews", LIMITED_ACTIVITY, 1, LIMIT_REFUSE)->activity =
+        BYTES_LITERAL("review");
+    law_start(&law);
+    cr_assert_eq(law_do(&law, "ann", "share"), VERDICT_ACCEPTED, "another kind");
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R1"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R1"), VERDICT_REFERENCE_SEEN);
+    cr_assert_eq(law_do_to(&law, "ann", "review", "R2"), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_do(&law, "ann", "share"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 100), VERDICT_ACCEPTED, "another kind of event");
+}
+
+/* 100.00 of money in a day: 60.00 and 40.00 are just it, 0.01 is over; euros are another money. */
+Test(law_limits, a_sum_of_money)
+{
+    struct program_limit *limit = law_limit(&law, "money", LIMITED_PURCHASE, 10000, LIMIT_REFUSE);
+    limit->measure = MEASURE_MONEY;
+    limit->money = RIG_GBP;
+    law_start(&law);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 6000), VERDICT_ACCEPTED);
+    cr_assert_eq(law_buy(&law, "ann", "O2", 4001), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_buy(&law, "ann", "O2", 4000), VERDICT_ACCEPTED, "a refused one counts not");
+    cr_assert_eq(law_buy(&law, "ann", "O3", 1), VERDICT_LIMIT_REACHED);
+    struct event_line line = {.line_id = BYTES_LITERAL("1"),
+                              .kind = LINE_GOODS,
+                              .amount_minor = 100,
+                              .discount_minor = 100};
+    struct event event = {
+        .kind = EVENT_PURCHASE,
+        .member = BYTES_LITERAL("ann"),
+        .purchase = {
+            .order_id = BYTES_LITERAL("O4"), .currency = RIG_GBP, .lines = &line, .line_count = 1}};
+    cr_assert_eq(rig_event(&law.rig, event), VERDICT_ACCEPTED, "net of discount it is nothing");
+    event.purchase.order_id = BYTES_LITERAL("O5");
+    event.purchase.currency = RIG_EUR;
+    line.discount_minor = 0;
+    cr_assert_eq(rig_event(&law.rig, event), VERDICT_ACCEPTED, "another money");
+}
+
+/* 12 points in a day: 5 + 5 are granted, a third 5 would be 15; a share grants none and is free. */
+Test(law_limits, a_sum_of_points)
+{
+    law_limit(&law, "points", LIMITED_ACTIVITY, 12, LIMIT_REFUSE)->measure = MEASURE_POINTS;
+    law_start(&law);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_do(&law, "ann", "share"), VERDICT_ACCEPTED);
+}
+
+Test(law_limits, flags_are_told_and_nothing_else)
+{
+    law_limit(&law, "b-flag", LIMITED_ACTIVITY, 1, LIMIT_FLAG);
+    law_limit(&law, "a-flag", LIMITED_ACTIVITY, 2, LIMIT_FLAG);
+    law_limit(&law, "c-refuse", LIMITED_ACTIVITY, 3, LIMIT_REFUSE);
+    law_start(&law);
+    for (int i = 1; i <= 3; i++) {
+        cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+        cr_assert_eq(law_paid(&law), 5);
+    }
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), 3, "2nd: b; 3rd: a and b");
+    const struct notice *notice = law_notice(&law, NOTICE_LIMIT_FLAGGED, 1);
+    const struct evidence *evidence = &notice->limit_flagged.evidence;
+    cr_assert(bytes_equal(evidence->limit, BYTES_LITERAL("a-flag")), "in order of judgement");
+    cr_assert_eq(evidence->value, 3);
+    cr_assert_eq(evidence->threshold, 2);
+    cr_assert_eq(evidence->window_end.ms, law.rig.now_ms);
+    cr_assert_eq(evidence->window_start.ms, law.rig.now_ms - CALENDAR_DAY_MS);
+    cr_assert_eq(evidence->event_count, 1);
+    cr_assert(bytes_equal(evidence->events[0].id, BYTES_LITERAL("e3")));
+}
+
+Test(law_limits, a_new_version_goes_on_counting_by_name)
+{
+    law_limit(&law, "reviews", LIMITED_ACTIVITY, 2, LIMIT_REFUSE);
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    law_do(&law, "ann", "review");
+    law_limit(&law, "all", LIMITED_ACTIVITY, 1, LIMIT_REFUSE)->priority = 1;
+    law_start(&law);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    cr_assert(
+        bytes_equal(rig_outcome(&law.rig)->detail, BYTES_LITERAL("the limit reviews is used up")),
+        "the new one begins with nothing");
+}
+
+Test(law_limits, uses_out_of_reach_are_forgotten)
+{
+    law_limit(&law, "many", LIMITED_ACTIVITY, 3, LIMIT_REFUSE);
+    law.program.accept_past_ms = 2 * CALENDAR_DAY_MS;
+    law_start(&law);
+    for (int day = 0; day < 300; day++) {
+        law.rig.now_ms += CALENDAR_DAY_MS;
+        for (int i = 0; i < 3; i++)
+            cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+        cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    }
+    bool known;
+    const struct member *member =
+        members_find(&law.rig.state->members, BYTES_LITERAL("ann"), &law.rig.needs, &known);
+    cr_assert_lt(member->fact_count, 3 * 4 + 2, "three days in reach and the one behind them");
+}
+
+/* ---- Anomalies ---- */
+
+/* A review a day. Of the first days the mean over thirty days is small, and five times it less than
+ * one: 5 × d ÷ 30 after d days, until d is 6. After 30 days it is 5 × 1: five on one day are not
+ * above it, the sixth is. */
+Test(law_limits, an_anomaly_is_above_the_own_mean)
+{
+    struct program_limit *limit = law_limit(&law, "growth", LIMITED_ACTIVITY, 0, LIMIT_FLAG);
+    limit->window_ms = 0;
+    limit->own_mean = (struct rate){5, 1};
+    law_start(&law);
+    for (int i = 0; i < 40; i++)
+        law_do(&law, "new", "review");
+    cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), 0, "without a past nobody is judged");
+    for (int day = 0; day < 30; day++) {
+        law_do(&law, "ann", "review");
+        law.rig.now_ms += CALENDAR_DAY_MS;
+    }
+    cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), 5, "of the days 1 to 5");
+    for (int i = 1; i <= 6; i++) {
+        law_do(&law, "ann", "review");
+        cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), i == 6 ? 6 : 5, "review %d", i);
+    }
+    const struct evidence *evidence =
+        &law_notice(&law, NOTICE_LIMIT_FLAGGED, 5)->limit_flagged.evidence;
+    cr_assert_eq(evidence->value, 6);
+    cr_assert_eq(evidence->threshold, 5);
+}
+
+/* The 30 days before the last 24 hours: one review 31 × 24 h ago is just outside, and one a
+ * millisecond later inside. Twice its mean, 2 ÷ 30, is less than one review. */
+Test(law_limits, the_past_of_an_anomaly)
+{
+    struct program_limit *limit = law_limit(&law, "growth", LIMITED_ACTIVITY, 0, LIMIT_REFUSE);
+    limit->window_ms = 0;
+    limit->own_mean = (struct rate){2, 1};
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    law_do(&law, "bob", "review");
+    law.rig.now_ms += 31 * CALENDAR_DAY_MS;
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    law.rig.now_ms -= 1;
+    struct event event = {.kind = EVENT_ACTIVITY,
+                          .member = BYTES_LITERAL("bob"),
+                          .occurred_at.ms = law.rig.now_ms,
+                          .activity.kind = ACTIVITY_REVIEW};
+    cr_assert_eq(rig_event(&law.rig, event), VERDICT_LIMIT_REACHED);
+}
+
+/* ---- Quarantine ---- */
+
+static void
+quarantine_reviews(int64_t max)
+{
+    law_limit(&law, "reviews", LIMITED_ACTIVITY, max, LIMIT_QUARANTINE);
+    law.program.quarantine_days = 30;
+    law_start(&law);
+}
+
+Test(law_limits, a_quarantined_grant_waits)
+{
+    quarantine_reviews(1);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_paid(&law), 5, "it is granted");
+    cr_assert_eq(law_active(&law, "ann"), 5);
+    cr_assert_eq(law_pending(&law, "ann"), 5);
+    const struct posting *posting = &rig_effect(&law.rig, TOPIC_POSTINGS, 1)->posting;
+    cr_assert_eq(posting->kind, POSTING_QUARANTINE);
+    cr_assert_eq(posting->from, ACCOUNT_ISSUED);
+    cr_assert_eq(posting->to, ACCOUNT_PENDING);
+    cr_assert_eq(law_notices(&law, NOTICE_QUARANTINED), 1);
+    const struct notice *notice = law_notice(&law, NOTICE_QUARANTINED, 0);
+    cr_assert_eq(notice->quarantined.points.units, 5);
+    cr_assert(bytes_equal(notice->quarantined.currency, BYTES_LITERAL("points")));
+    cr_assert_eq(notice->quarantined.undecided_until.ms, rig_at("2026-04-09T10:00:00Z").ms);
+    cr_assert_eq(notice->quarantined.evidence.value, 2);
+    cr_assert_eq(notice->quarantined.evidence.threshold, 1);
+    cr_assert_eq(law_do(&law, "ann", "share"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_notices(&law, NOTICE_QUARANTINED), 1, "what grants nothing is not held");
+}
+
+Test(law_limits, released_it_activates_at_the_release)
+{
+    law.program.currencies[0].expiry =
+        (struct program_expiry){.kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_MONTH};
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    law_at(&law, "2026-03-20T10:00:00Z");
+    rig_checkpoint(&law.rig);
+    rig_restart(&law.rig);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_active(&law, "ann"), 5);
+    cr_assert_eq(law_pending(&law, "ann"), 0);
+    const struct posting *posting = &rig_effect(&law.rig, TOPIC_POSTINGS, 1)->posting;
+    cr_assert_eq(posting->kind, POSTING_QUARANTINE_RELEASE);
+    cr_assert_eq(posting->effective_at.ms, law.rig.now_ms);
+    cr_assert_eq(posting->lot_expires_at.ms, rig_at("2026-04-20T10:00:00Z").ms,
+                 "its month begins with the release");
+    cr_assert(bytes_equal(posting->actor, BYTES_LITERAL("eve")));
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_NOT_QUARANTINED);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_REJECT_QUARANTINE, "e1"), VERDICT_NOT_QUARANTINED);
+}
+
+Test(law_limits, released_before_its_own_instant_it_waits_on)
+{
+    law.awards[0].pending = (struct program_pending){PENDING_AFTER, {14, CALENDAR_DAY}, {0}};
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    law_at(&law, "2026-03-20T10:00:00Z");
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_pending(&law, "ann"), 5);
+    rig_tick(&law.rig, "2026-03-24T09:59:59.999Z");
+    cr_assert_eq(law_active(&law, "ann"), 0);
+    rig_tick(&law.rig, "2026-03-24T10:00:00Z");
+    cr_assert_eq(law_active(&law, "ann"), 5);
+    const struct posting *posting = &rig_effect(&law.rig, TOPIC_POSTINGS, 1)->posting;
+    cr_assert_eq(posting->kind, POSTING_ACTIVATE);
+}
+
+Test(law_limits, its_own_instant_does_not_end_a_quarantine)
+{
+    law.awards[0].pending = (struct program_pending){PENDING_AFTER, {14, CALENDAR_DAY}, {0}};
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    rig_tick(&law.rig, "2026-03-25T10:00:00Z");
+    cr_assert_eq(law_pending(&law, "ann"), 5);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_active(&law, "ann"), 5);
+}
+
+Test(law_limits, rejected_it_is_cancelled)
+{
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    cr_assert_eq(law_decide(&law, "ann", EVENT_REJECT_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert_eq(law_pending(&law, "ann"), 0);
+    cr_assert_eq(law_active(&law, "ann"), 0);
+    const struct posting *posting = &rig_effect(&law.rig, TOPIC_POSTINGS, 1)->posting;
+    cr_assert_eq(posting->kind, POSTING_CANCEL);
+    cr_assert_eq(posting->from, ACCOUNT_PENDING);
+    cr_assert_eq(posting->to, ACCOUNT_REVERSED);
+    rig_tick(&law.rig, "2026-04-10T10:00:00Z");
+    cr_assert_eq(rig_effect_count(&law.rig, TOPIC_POSTINGS), 2, "it is over");
+}
+
+Test(law_limits, undecided_it_ends_by_itself)
+{
+    for (int rejects = 0; rejects < 2; rejects++) {
+        const char *member = rejects ? "bob" : "ann";
+        law_at(&law, rejects ? "2026-06-10T10:00:00Z" : "2026-03-10T10:00:00Z");
+        law.program.quarantine_rejects = rejects;
+        if (rejects) {
+            law_start(&law);
+        } else {
+            quarantine_reviews(0);
+        }
+        law_do(&law, member, "review");
+        rig_tick(&law.rig, rejects ? "2026-07-10T09:59:59.999Z" : "2026-04-09T09:59:59.999Z");
+        cr_assert_eq(law_pending(&law, member), 5);
+        rig_tick(&law.rig, rejects ? "2026-07-10T12:00:00Z" : "2026-04-09T12:00:00Z");
+        cr_assert_eq(law_pending(&law, member), 0);
+        cr_assert_eq(law_active(&law, member), rejects ? 0 : 5);
+        size_t last = rig_effect_count(&law.rig, TOPIC_POSTINGS) - 1;
+        const struct posting *posting = &rig_effect(&law.rig, TOPIC_POSTINGS, last)->posting;
+        cr_assert_eq(posting->kind, rejects ? POSTING_CANCEL : POSTING_QUARANTINE_RELEASE);
+        cr_assert_eq(posting->effective_at.ms,
+                     rig_at(rejects ? "2026-07-10T10:00:00Z" : "2026-04-09T10:00:00Z").ms);
+    }
+}
+
+Test(law_limits, only_the_first_quarantine_gives_evidence)
+{
+    law_limit(&law, "b", LIMITED_ACTIVITY, 0, LIMIT_QUARANTINE);
+    law_limit(&law, "a", LIMITED_ACTIVITY, 0, LIMIT_QUARANTINE);
+    law_start(&law);
+    law_do(&law, "ann", "review");
+    cr_assert_eq(law_notices(&law, NOTICE_QUARANTINED), 1);
+    cr_assert(bytes_equal(law_notice(&law, NOTICE_QUARANTINED, 0)->quarantined.evidence.limit,
+                          BYTES_LITERAL("a")));
+}
+
+Test(law_limits, refusal_wins_over_quarantine)
+{
+    law_limit(&law, "z-refuse", LIMITED_ACTIVITY, 0, LIMIT_REFUSE);
+    law_limit(&law, "a-hold", LIMITED_ACTIVITY, 0, LIMIT_QUARANTINE);
+    law_start(&law);
+    cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_LIMIT_REACHED);
+    cr_assert_eq(law_notices(&law, NOTICE_QUARANTINED), 0);
+}
+
+Test(law_limits, whose_quarantine_it_is)
+{
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    law_do(&law, "bob", "share");
+    cr_assert_eq(law_decide(&law, "bob", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_NOT_QUARANTINED);
+    cr_assert_eq(law_decide(&law, "bob", EVENT_RELEASE_QUARANTINE, "e2"), VERDICT_NOT_QUARANTINED);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e9"), VERDICT_NOT_QUARANTINED);
+    cr_assert_eq(law_decide(&law, "cat", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_UNKNOWN_MEMBER);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+}
+
+/* Gold from 50 growth, which the order earns at once although its points wait; rejected, the metric
+ * falls by all of it and what the order returns later changes nothing more. */
+Test(law_limits, a_rejected_order_counts_no_more)
+{
+    struct program_limit *limit = law_limit(&law, "big", LIMITED_PURCHASE, 5000, LIMIT_QUARANTINE);
+    limit->measure = MEASURE_MONEY;
+    limit->money = RIG_GBP;
+    law.program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics[0] = {.kind = METRIC_SPEND,
+                       .money = RIG_GBP,
+                       .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                       .mission = PROGRAM_NONE},
+        .metric_count = 1,
+        .window = WINDOW_LIFETIME,
+        .upgrade = UPGRADE_IMMEDIATE,
+        .downgrade = DOWNGRADE_NONE,
+        .levels = {{.id = BYTES_LITERAL("basic"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("gold"), .thresholds = {20000}, .multiplier = {1, 1}}},
+        .level_count = 2,
+    };
+    law.program.group_count = 1;
+    law_start(&law);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 10000), VERDICT_ACCEPTED);
+    cr_assert_eq(law_pending(&law, "ann"), 100);
+    struct member_view view;
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.tiers[0].metrics[0].value, 10000);
+    rig_checkpoint(&law.rig);
+    rig_restart(&law.rig);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_REJECT_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.tiers[0].metrics[0].value, 0);
+    cr_assert_eq(law_pending(&law, "ann"), 0);
+    cr_assert_eq(rig_cancel(&law.rig, "ann", "O1"), VERDICT_ACCEPTED);
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.tiers[0].metrics[0].value, 0, "it has fallen already");
+    cr_assert_eq(rig_arrears(&law.rig, "ann"), 0, "and nothing is owed for it");
+}
