@@ -27,7 +27,7 @@ EVENTS = int(os.environ.get("TB_ORACLE_EVENTS", "200000"))
 KEPT = os.environ.get("TB_ORACLE_WORLD")
 # Worlds of the usual seed on which the two still differ: known, and not yet judged who is right.
 OPEN_FILE = pathlib.Path(__file__).with_name("open_worlds.txt")
-OPEN = set(OPEN_FILE.read_text().split()) if SEED == "20261124" and OPEN_FILE.exists() else set()
+OPEN = set(OPEN_FILE.read_text().split()) if SEED == 20261124 and OPEN_FILE.exists() else set()
 WRITES_OPEN = os.environ.get("TB_ORACLE_OPEN") == "write"
 # By name: its part of the events, and how its worlds differ.
 WORLDS = {
