@@ -543,7 +543,7 @@ explain_changes(const struct program *previous, const struct program *next, FILE
         after_at = print_missing(&after, &before, "+", after_at, &headed, headings[i], out);
         any = any || headed;
     }
-    if (!any) fputs("Nothing changes but the version.\n", out);
+    if (!any) fputs("Nothing changes of what is explained. Compare the files for the rest.\n", out);
 done:
     lines_fini(&before);
     lines_fini(&after);

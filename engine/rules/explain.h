@@ -1,7 +1,8 @@
 /*
- * A programme in plain words: what an operator reads to find mistakes. Every value of the program
- * appears, defaults included, and each line stands for itself, so that two versions can be compared
- * line by line.
+ * A programme in plain words: what an operator reads to find mistakes. Of currencies, earn rules,
+ * levels and returns every value appears, defaults included; campaigns, awards, streaks, missions,
+ * caps, spending, limits and the filters of earn rules are not told yet. Each line stands for
+ * itself, so that two versions can be compared line by line.
  */
 #ifndef TALLYBOOK_ENGINE_RULES_EXPLAIN_H
 #define TALLYBOOK_ENGINE_RULES_EXPLAIN_H

@@ -85,7 +85,7 @@ class Intake(unittest.TestCase):
             ("bad_json", b'{"source": "shop", "id": ', b"m1"),
             ("bad_protobuf", b"\x0a\xff\xff\xff\xff\x0f", None),
             ("not_handled", encode({"source": "shop", "id": "x", "member": "m1", "occurredAtMs": OCCURRED_MS,
-                                    "suspend": {}}), b""),
+                                    "transfer": {"toMember": "m2"}}), b""),
             ("no_member", encode(purchase(1, member=None) | {"member": ""}), b"m1"),
             ("too_large", encode(purchase(2, correlationId="x" * (2 << 20))), b"m2"),
         ]

@@ -151,12 +151,16 @@ class History:
                 ("DOWNGRADED", "gold", "silver", ms("2027-12-31T15:00Z"), 50000)],
     }
 
-    # 14 days before the points go, or with the event that earned them later than that.
+    # 14 days before the points go, or with the event that earned them later than that; 30 days before a review that a
+    # level would not pass; 30 days after a refund whose order never came.
     notices = {
-        "ann": [(534, ms("2026-03-31T15:00Z"), ms("2026-03-17T15:00Z"))],
+        "ann": [(534, ms("2026-03-31T15:00Z"), ms("2026-03-17T15:00Z")),
+                ("silver", ms("2027-12-31T15:00Z"), [{"threshold": "50000"}], ms("2027-12-01T15:00Z"))],
+        "bob": [("o-never", "r-b4", ms("2026-04-03T00:00Z"))],
         "cat": [(10, ms("2026-04-30T15:00Z"), ms("2026-04-16T15:00Z"))],
         "dan": [(2500, ms("2026-02-28T15:00Z"), ms("2026-02-14T15:00Z")),
-                (1000, ms("2027-07-31T15:00Z"), ms("2027-07-17T15:00Z"))],
+                (1000, ms("2027-07-31T15:00Z"), ms("2027-07-17T15:00Z")),
+                ("gold", ms("2027-12-31T15:00Z"), [{"threshold": "200000", "value": "50000"}], ms("2027-12-01T15:00Z"))],
         "guest till-7": [(20, ms("2026-04-30T15:00Z"), ms("2026-04-16T15:00Z"))],
     }
 
@@ -234,9 +238,16 @@ def tiers_of(changes):
             for each in changes]
 
 
+NOTICES = {
+    "expiringSoon": lambda told: (int(told["points"]), int(told["expiresAtMs"])),
+    "unknownOrder": lambda told: (told["orderId"], told["refundId"]),
+    "tierAtRisk": lambda told: (told["tier"], int(told["reviewAtMs"]), told["metrics"]),
+}
+
+
 def notices_of(notices):
-    return [(int(each["expiringSoon"]["points"]), int(each["expiringSoon"]["expiresAtMs"]), int(each["effectiveAtMs"]))
-            for each in notices]
+    return [NOTICES[kind](each[kind]) + (int(each["effectiveAtMs"]),)
+            for each in notices for kind in NOTICES if kind in each]
 
 
 def check(case, ledger, story):

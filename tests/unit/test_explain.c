@@ -108,7 +108,9 @@ Test(explain, shows_what_changes)
         const char *what, *part, *replacement, *changes;
     } rows[] = {
         {"nothing", "", "",
-         "Changes from version 3 to version 3\nNothing changes but the version.\n"},
+         "Changes from version 3 to version 3\nNothing changes of what is explained. Compare the "
+         "files "
+         "for the rest.\n"},
         {"a rate", "1 per 1.00 GBP, m", "2 per 1.00 GBP, m",
          "Changes from version 3 to version 3\nEarning, in order of priority\n"
          "- base: earns 1 per 1.00 GBP in points, in every category; times the multiplier of the "
