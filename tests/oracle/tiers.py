@@ -239,7 +239,7 @@ class Tiers:
             yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
         if tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
-        if tier.at_risk is not None and tier.override is None:
+        if tier.at_risk is not None:
             yield tier.at_risk, NOTICE, (2, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
@@ -308,7 +308,7 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         tier.at_risk = None
         group = rulebook.tiers.get(name)
-        if group is None or tier.review is None or group.downgrade == "none":
+        if group is None or tier.review is None or group.downgrade == "none" or tier.override is not None:
             return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
