@@ -204,6 +204,8 @@ class Tiers:
             to = max(to, self.level_of(tier.reached[1], rulebook, group))
         if group.upgrade == "immediate":
             to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
+        if not reviewed:  # a period that ended without a review lowers nothing
+            to = max(to, self.under(rulebook, group, tier))
         if to == self.under(rulebook, group, tier):
             return True
         member.tiers[group.name] = tier
