@@ -155,7 +155,10 @@ bring_back(struct apply *apply, const struct lot *image, int64_t units, int64_t 
     apply->expired_before_ms = lot.expires_ms;
     lot.expires_ms = expires_ms;
     lot.flags |= LOT_MOVED;
-    if (lot.activates_ms == INT64_MAX) lot.activates_ms = apply->event->occurred_at.ms;
+    /* What expired before it was delivered or decided upon waits for that no more. */
+    const uint8_t waits = LOT_AWAITS_DELIVERY | LOT_QUARANTINED;
+    if ((lot.flags & waits) != 0) lot.activates_ms = apply->event->occurred_at.ms;
+    lot.flags &= (uint8_t)~waits;
     if (open != NULL) lots_insert(members, &apply->member, &lot);
     struct entering entering = {
         .kind = POSTING_REINSTATE,

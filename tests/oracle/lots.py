@@ -278,7 +278,7 @@ class Lots:
 
     def lapse(self, lot):
         instant = self.fix(lot)
-        lot.phase = "lapsing"
+        lot.phase, lot.grace_shift = "lapsing", 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 

@@ -261,6 +261,7 @@ class Tiers:
         decided = self.decide(group, level, qualified)
         if decided < level and group.grace and not rolling:
             tier.grace = (rulebook.zone.plus(instant, Period(group.grace, "days")), group.levels[decided].name)
+            tier.last_review = group.levels[level].name  # as long as it waits
             self.attain(member, rulebook, group, tier, level, instant, instant)
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
