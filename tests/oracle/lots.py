@@ -68,9 +68,14 @@ class Lot:
 class Clock:
     """Of inactivity, one for a member and currency (semantics §7)."""
 
-    def __init__(self, since, rulebook, currency):
+    def __init__(self, since, rulebook, currency, moment):
         self.since, self.rulebook, self.currency = since, rulebook, currency
-        self.shift, self.set_at = 0, since  # shift: by having been frozen
+        self.shift = 0  # by having been frozen
+        self.set(since, moment)
+
+    def set(self, at, moment):
+        """What is over by the time it is known is not told of beforehand."""
+        self.set_at, self.tells = at, self.instant() > moment
 
     def instant(self):
         return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift
@@ -146,6 +151,8 @@ class Lots:
     def reached(self, lot, instant):
         """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has
         its own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
+        if lot.phase == "lapsing":
+            return True
         if instant is None or lot.governed:
             return False
         if lot.member.frozen_at is not None:
@@ -209,7 +216,7 @@ class Lots:
 
     def start_clock(self, lot, instant):
         """Where there were no active points, from the movement's own instant, by the version that granted them."""
-        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency)
+        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency, self.moment())
 
     def push_clocks(self, kind, event, rulebook):
         """Only accepted events that count push it, only forwards, by their occurred_at."""
@@ -219,7 +226,7 @@ class Lots:
         for currency, clock in member.clocks.items():
             judge = rulebook if inactivity(rulebook, currency) else clock.rulebook
             if words & judge.currencies[currency].expiry.counts and event["occurred_at_ms"] > clock.since:
-                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency)
+                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency, self.moment())
 
     def activate_lot(self, lot, instant, kind="ACTIVATE", **ids):
         """From `pending` into `active`."""
@@ -273,7 +280,7 @@ class Lots:
 
     def lapse(self, lot):
         instant = self.fix(lot)
-        lot.phase = "lapsing"
+        lot.phase, lot.grace_shift = "lapsing", 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 
