@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Writes copies of the core in which many small mistakes sleep; TB_MUTANT wakes one.
 
-    mutate.py SOURCE_ROOT OUT_FOLDER FILE.c… [--count N] [--seed N] [--flag FLAG]…
+    mutate.py SOURCE_ROOT OUT_FOLDER FILE.c… [--count N] [--seed N]
 
 Each place becomes `(tb_mutant == N ? mistaken : original)` or `if (tb_mutant != N) call();`. With 0 awake the program is
-the original. OUT_FOLDER/mutants.tsv lists number, file:line, kind, original and mistaken text.
+the original. OUT_FOLDER/mutants.tsv lists number, file, line, function, kind, original and mistaken text, and which of
+several like it in its function it is. All but number and line name it, whatever changes elsewhere in the file.
 """
 
 import argparse
@@ -26,7 +27,11 @@ INTEGERS = {TypeKind.BOOL, TypeKind.UCHAR, TypeKind.USHORT, TypeKind.UINT, TypeK
             TypeKind.LONGLONG, TypeKind.INT128, TypeKind.ENUM}
 LITERAL = re.compile(r"(\d+)$")
 
-Place = collections.namedtuple("Place", "start end kind mistaken call line")
+Place = collections.namedtuple("Place", "start end line function kind original mistaken nth")
+
+
+def words(text):
+    return " ".join(text.split())
 
 
 def is_integer(cursor):
@@ -39,7 +44,7 @@ class Finder:
     def __init__(self, path, unit):
         self.path, self.unit = str(path), unit
         self.text = path.read_bytes()
-        self.places = []
+        self.places, self.likes = [], collections.Counter()
         # In an argument of a macro a place has no text of its own.
         self.macros = [(c.extent.start.offset, c.extent.end.offset) for c in unit.cursor.get_children()
                        if c.kind == CursorKind.MACRO_INSTANTIATION and str(c.location.file) == self.path]
@@ -58,9 +63,13 @@ class Finder:
         return not any(start < high and low < end and not (start <= low and high <= end and (start, end) != (low, high))
                        for low, high in self.macros)
 
-    def add(self, cursor, kind, mistaken, call=False):
+    def add(self, cursor, kind, mistaken, tail=0):
+        """mistaken: what stands there instead; None when nothing does. tail: bytes behind the cursor that belong to it."""
         start, end = self.span(cursor)
-        self.places.append(Place(start, end, kind, mistaken, call, cursor.extent.start.line))
+        original = words(self.text[start:end + tail].decode())
+        like = (self.function, kind, original, mistaken)
+        self.likes[like] += 1
+        self.places.append(Place(start, end + tail, cursor.extent.start.line, *like, self.likes[like]))
 
     def operator(self, cursor):
         left, right = cursor.get_children()
@@ -78,7 +87,15 @@ class Finder:
             else:
                 self.add(cursor, "operator", f"({a}) {SWAPPED[sign]} ({b})")
 
-    number = 0
+    def constant(self, cursor):
+        """A named constant becomes its neighbour."""
+        referred = cursor.referenced
+        if referred is None or referred.kind != CursorKind.ENUM_CONSTANT_DECL or not self.is_written(cursor):
+            return
+        names = [c.spelling for c in referred.semantic_parent.get_children() if c.kind == CursorKind.ENUM_CONSTANT_DECL]
+        if len(names) > 1:
+            at = names.index(referred.spelling)
+            self.add(cursor, "swapped constant", names[at - 1] if at else names[1])
 
     def condition(self, cursor):
         if self.is_written(cursor) and (is_integer(cursor) or cursor.type.get_canonical().kind == TypeKind.POINTER):
@@ -91,10 +108,12 @@ class Finder:
             for child in list(cursor.get_children())[1:]:
                 self.statement(child)
             return
-        if kind == CursorKind.VAR_DECL and cursor.storage_class.name == "STATIC":
+        if kind == CursorKind.STATIC_ASSERT or kind == CursorKind.VAR_DECL and cursor.storage_class.name == "STATIC":
             return
         if kind == CursorKind.BINARY_OPERATOR and self.is_written(cursor) and len(list(cursor.get_children())) == 2:
             self.operator(cursor)
+        elif kind == CursorKind.DECL_REF_EXPR:
+            self.constant(cursor)
         elif kind == CursorKind.INTEGER_LITERAL and self.is_written(cursor):
             number = LITERAL.match(self.source(cursor))
             if number:
@@ -127,13 +146,14 @@ class Finder:
         """A call that stands for itself can be left out."""
         start, end = self.span(cursor)
         if cursor.kind == CursorKind.CALL_EXPR and self.is_written(cursor) and self.text[end:end + 1] == b";":
-            self.places.append(Place(start, end + 1, "skipped call", None, True, cursor.extent.start.line))
+            self.add(cursor, "skipped call", None, 1)
         self.walk(cursor)
 
     def find(self):
         for cursor in self.unit.cursor.get_children():
             if cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and \
                     str(cursor.location.file) == self.path:
+                self.function, self.number = cursor.spelling, 0
                 for child in cursor.get_children():
                     if child.kind == CursorKind.COMPOUND_STMT:
                         self.walk(child)
@@ -148,7 +168,7 @@ def rewrite(text, places, low, high):
         inner = [p for p in places[1:] if p[1].start < place.end]
         places = places[1 + len(inner):]
         made.append(text[at:place.start].decode())
-        if place.call:
+        if place.mistaken is None:
             body = rewrite(text, inner, place.start, place.end)
             made.append(f"{{ if (tb_mutant != {number}) {body} }}")
         else:
@@ -160,7 +180,7 @@ def rewrite(text, places, low, high):
 
 
 def chance(seed, name, place):
-    told = f"{seed} {name} {place.start} {place.end} {place.kind} {place.mistaken}"
+    told = " ".join([str(seed), name, *map(str, place[3:])])
     return hashlib.sha256(told.encode()).digest()
 
 
@@ -192,9 +212,9 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "mutants.tsv").open("w") as listed:
         for number, name, place in numbered:
-            original = " ".join(texts[name][place.start:place.end].decode().split())
-            mistaken = " ".join((place.mistaken or "").split())
-            print(number, f"engine/core/{name}:{place.line}", place.kind, original, mistaken, sep="\t", file=listed)
+            mistaken = words(place.mistaken or "")
+            print(number, name, place.line, place.function, place.kind, place.original, mistaken, place.nth, sep="\t",
+                  file=listed)
     for name in options.files:
         mine = [(number, place) for number, file, place in numbered if file == name]
         text = rewrite(texts[name], mine, 0, len(texts[name]))
