@@ -19,7 +19,8 @@ from clang.cindex import Config, CursorKind, Index, TranslationUnit, TypeKind
 
 Config.set_library_file("libclang-14.so.1")
 
-OPPOSITE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
+TURNED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+SHIFTED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 SWAPPED = {"+": "-", "-": "+", "*": "/", "&": "|", "|": "&", "<<": ">>", ">>": "<<"}
 OPERATORS = re.compile(r"\s*(<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^])")
 INTEGERS = {TypeKind.BOOL, TypeKind.UCHAR, TypeKind.USHORT, TypeKind.UINT, TypeKind.ULONG, TypeKind.ULONGLONG,
@@ -77,8 +78,9 @@ class Finder:
         if not between or not self.is_written(left) or not self.is_written(right):
             return
         sign, a, b = between[1], self.source(left), self.source(right)
-        if sign in OPPOSITE:
-            self.add(cursor, "comparison", f"({a}) {OPPOSITE[sign]} ({b})")
+        if sign in TURNED:
+            sign = (TURNED if self.number % 2 else SHIFTED)[sign]
+            self.add(cursor, "comparison", f"({a}) {sign} ({b})")
         elif sign in ("&&", "||"):
             self.add(cursor, "dropped condition", f"(({a}), !!({b}))" if self.number % 2 else f"!!({a})")
         elif is_integer(left) and is_integer(right) and sign in SWAPPED and is_integer(cursor):
