@@ -191,7 +191,7 @@ def main():
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("files", nargs="+")
-    parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     root = options.root.resolve()
