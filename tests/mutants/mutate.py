@@ -79,7 +79,8 @@ class Finder:
             return
         sign, a, b = between[1], self.source(left), self.source(right)
         if sign in TURNED:
-            sign = (TURNED if self.number % 2 else SHIFTED)[sign]
+            # One step more over an array's spare places is rarely a mistake that shows.
+            sign = (TURNED if self.number % 2 or self.in_bound else SHIFTED)[sign]
             self.add(cursor, "comparison", f"({a}) {sign} ({b})")
         elif sign in ("&&", "||"):
             self.add(cursor, "dropped condition", f"(({a}), !!({b}))" if self.number % 2 else f"!!({a})")
@@ -93,6 +94,8 @@ class Finder:
         """A named constant becomes its neighbour."""
         referred = cursor.referenced
         if referred is None or referred.kind != CursorKind.ENUM_CONSTANT_DECL or not self.is_written(cursor):
+            return
+        if referred.semantic_parent.is_anonymous():  # sizes, which have nothing in common
             return
         names = [c.spelling for c in referred.semantic_parent.get_children() if c.kind == CursorKind.ENUM_CONSTANT_DECL]
         if len(names) > 1:
@@ -134,8 +137,10 @@ class Finder:
                 self.statement(child)
             return
         if kind in (CursorKind.FOR_STMT, CursorKind.WHILE_STMT):
+            self.in_bound = True
             for child in children[:-1]:
                 self.walk(child)
+            self.in_bound = False
             self.statement(children[-1])
             return
         for child in children:
@@ -155,7 +160,7 @@ class Finder:
         for cursor in self.unit.cursor.get_children():
             if cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and \
                     str(cursor.location.file) == self.path:
-                self.function, self.number = cursor.spelling, 0
+                self.function, self.number, self.in_bound = cursor.spelling, 0, False
                 for child in cursor.get_children():
                     if child.kind == CursorKind.COMPOUND_STMT:
                         self.walk(child)
