@@ -14,6 +14,7 @@ class Tier:
         self.under = None  # what it is without an override
         self.review = None
         self.attained = 0  # when the level under review was
+        self.since = 0  # and since when that is effective
         self.last_review = None  # its result
         self.closed = None  # of the last review of a calendar period: (the period's end, level before)
         self.reached = None  # (when, level): by the latest upgrade since then
@@ -133,7 +134,7 @@ class Tiers:
     def attain(self, member, rulebook, group, tier, level, instant, since):
         """The level without an override, and when it is reviewed."""
         tier.under = group.levels[level].name
-        tier.attained = instant
+        tier.attained, tier.since = instant, since
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
             tier.review = rulebook.zone.plus(since, group.window.period)
@@ -303,7 +304,7 @@ class Tiers:
         if group.window.kind in ("calendar", "anniversary"):
             at = max(at, self.window(member, rulebook, group, tier.review - 1)[0])
         else:
-            at = max(at, tier.attained)
+            at = max(at, tier.since)
         return at if at >= tier.attained else None
 
     def at_risk(self, what, instant):
