@@ -116,8 +116,9 @@ class Members:
             if lot.phase == "lapsing":
                 lot.grace_shift += grace_end + (moved if grace_end > frozen_at else 0) - lot.grace_end()
         for clock in member.clocks.values():
-            if clock.instant() > frozen_at:
-                clock.shift += max(0, now - max(frozen_at, clock.since))
+            moved = now - max(frozen_at, clock.since)
+            if clock.instant() > frozen_at and moved > 0:
+                clock.shift += moved
                 clock.set(max(clock.set_at, now), self.moment())
         member.state, member.frozen_at = member.before_freeze, None
 

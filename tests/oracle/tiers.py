@@ -190,6 +190,7 @@ class Tiers:
         values = self.values(member, rulebook, group, end - 1)
         qualified = self.qualified(group, values)
         self.carry(member, rulebook, group, tier, start, end)
+        stood = before
         if group.upgrade == "immediate":
             before = max(before, qualified)
         decided = self.decide(group, before, qualified)
@@ -207,6 +208,8 @@ class Tiers:
             to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
         if not reviewed:  # a period that ended without a review lowers nothing
             to = max(to, self.under(rulebook, group, tier))
+        if decided > 0:  # now it has one
+            tier.closed = (end, group.levels[stood].name)
         if to == self.under(rulebook, group, tier):
             return True
         member.tiers[group.name] = tier
