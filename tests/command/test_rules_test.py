@@ -29,6 +29,16 @@ class RulesTest(Command):
     def run_examples(self, *examples, code=0):
         return self.tally("rules", "test", self.file("trial.yaml", RULES + "examples:\n" + "".join(examples)), code=code)
 
+    def test_the_worked_examples_of_the_law(self):
+        """Semantics §11 for one member: every clause, and variations, with the arithmetic beside each."""
+        paths = sorted((ROOT / "tests/golden/law").glob("*.yaml"))
+        worked = {path.name[:2] for path in paths}
+        self.assertEqual(worked, {f"{number:02}" for number in range(1, 21)} - {"12", "13"})
+        for path in paths:
+            with self.subTest(path.name):
+                done = self.tally("rules", "test", str(path))
+                self.assertGreaterEqual(done.stdout.count("ok     "), 5, done.stdout)
+
     def test_the_samples_do_what_they_say(self):
         found = 0
         for path in sorted((ROOT / "schemas" / "rulebooks").glob("*.yaml")):
