@@ -214,8 +214,7 @@ activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind, enu
     posting_move(apply, kind, from, ACCOUNT_PENDING, lot->currency, lot->granted, lot,
                  effective_ms);
     struct lot *open = lots_insert(&apply->state->members, &apply->member, lot);
-    int64_t now_ms = apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
-    if (activate_at(lot) <= now_ms && lot->activates_ms < lot->expires_ms) {
+    if (activate_at(lot) <= apply_moment(apply) && lot->activates_ms < lot->expires_ms) {
         activate_lot(apply, open, lot->activates_ms);
     } else {
         activate_schedule(apply, open);

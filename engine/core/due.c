@@ -21,10 +21,16 @@ due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kin
     return a_ms < b_ms || (a_ms == b_ms && a_kind < b_kind);
 }
 
+/* Of what is due at one instant lots have their turn before the clocks of inactivity and their
+ * notices; all else that is equal goes in the order in which it is looked for. */
 static void
 take_earlier(struct due candidate, struct due *due)
 {
-    if (due_before(candidate.ms, candidate.kind, due->ms, due->kind)) *due = candidate;
+    bool lots_first = candidate.of == DUE_OF_LOTS && due->of == DUE_OF_FACT &&
+                      candidate.ms == due->ms && candidate.kind == due->kind &&
+                      (candidate.kind == DUE_EXPIRY || candidate.kind == DUE_NOTICE);
+    if (lots_first || due_before(candidate.ms, candidate.kind, due->ms, due->kind))
+        *due = candidate;
 }
 
 /* Clocks of expiry stand while a member is frozen (semantics §10). */
@@ -213,7 +219,7 @@ do_fact(struct apply *apply, const struct due *due, uint64_t max)
     case FACT_HOLD: hold_time_out(apply, fact, due->ms); break;
     case FACT_WAITING: wait_give_up(apply, fact); break;
     case FACT_INACTIVITY: done = inactivity_expire(apply, fact, max); break;
-    case FACT_INACTIVE_SOON: inactivity_notify(apply, fact); break;
+    case FACT_INACTIVE_SOON: done = inactivity_notify(apply, fact); break;
     case FACT_QUARANTINE: limit_undecided(apply, fact, due->ms); break;
     case FACT_SCHEDULE: award_date_due(apply, fact, due->ms); break;
     case FACT_OVERRIDE: tier_override_ends(apply, fact->slot, (struct instant){due->ms}); break;

@@ -59,8 +59,8 @@ identity_hash(const struct memo *memo, struct bytes source, struct bytes id)
     uint8_t text[1 + 2 * EVENT_ID_BYTES_MAX];
     CHECK(source.size <= EVENT_ID_BYTES_MAX && id.size <= EVENT_ID_BYTES_MAX);
     text[0] = (uint8_t)source.size;
-    memcpy(text + 1, source.data, source.size);
-    memcpy(text + 1 + source.size, id.data, id.size);
+    if (source.size > 0) memcpy(text + 1, source.data, source.size);
+    if (id.size > 0) memcpy(text + 1 + source.size, id.data, id.size);
     return hash128(bytes_of(text, 1 + source.size + id.size), memo->seed);
 }
 

@@ -23,8 +23,8 @@ inactivity_governs(const struct state *state, const struct lot *lot)
     return expiry_of(state->rulebooks.items[lot->rulebook], lot->currency) != NULL;
 }
 
-/* The notice goes out so many days before, but not before the clock was set; once for an instant.
- */
+/* The notice goes out so many days before, but not before the clock was set; once for an instant,
+ * and not for one that is over by the time it is known. */
 static void
 set_notice(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, int64_t pushed_ms,
            int64_t expires_ms)
@@ -34,7 +34,9 @@ set_notice(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, 
     if (told != NULL && told->b == expires_ms) return;
     struct fact notice = {
         .kind = FACT_INACTIVE_SOON, .slot = (uint16_t)slot, .a = INT64_MAX, .b = expires_ms};
-    if (days > 0 && expires_ms != INT64_MAX) {
+    bool wanted = days > 0 && expires_ms != INT64_MAX && expires_ms > apply_moment(apply) &&
+                  !member_is_noticed(apply->member, (uint8_t)slot, expires_ms);
+    if (wanted) {
         struct local local = calendar_local(&rulebook->program.zone, (struct instant){expires_ms});
         local.ms -= days * CALENDAR_DAY_MS;
         notice.a = calendar_instant(&rulebook->program.zone, local).ms;
@@ -69,7 +71,15 @@ inactivity_enter(struct apply *apply, const struct lot *lot, int64_t units, int6
     if (only || !runs) {
         const struct rulebook *rulebook = apply->state->rulebooks.items[lot->rulebook];
         set_clock(apply, rulebook, lot->currency, effective_ms);
+        return;
     }
+    const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, lot->currency, 0, 0);
+    if (told == NULL || told->c == 0) return;
+    struct fact due = *told;
+    due.a = told->c;
+    due.c = 0;
+    fact_set(&apply->state->members, &apply->member, &due);
+    due_note(apply, due.a, DUE_NOTICE);
 }
 
 /* ---- Events ---- */
@@ -127,20 +137,30 @@ inactivity_expire(struct apply *apply, const struct fact *clock, uint64_t max)
     return expired;
 }
 
-void
-inactivity_notify(struct apply *apply, const struct fact *notice)
+/* The points that a clock would expire. */
+static int64_t
+governed_units(const struct member *member, uint32_t slot)
 {
-    struct fact told = *notice;
-    told.a = INT64_MAX;
-    fact_set(&apply->state->members, &apply->member, &told);
     uint32_t count;
-    const struct lot *lots = lots_of(apply->member, notice->slot, &count);
+    const struct lot *lots = lots_of(member, slot, &count);
     int64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (lots[i].state == LOT_ACTIVE && (lots[i].flags & LOT_BY_INACTIVITY) != 0)
             sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
     }
-    if (sum == 0) return;
+    return sum;
+}
+
+uint64_t
+inactivity_notify(struct apply *apply, const struct fact *notice)
+{
+    int64_t sum = governed_units(apply->member, notice->slot);
+    struct fact told = *notice;
+    told.a = INT64_MAX;
+    told.c = sum == 0 ? notice->a : 0;
+    fact_set(&apply->state->members, &apply->member, &told);
+    if (sum == 0) return 0;
+    member_add_noticed(&apply->state->members, &apply->member, (uint8_t)notice->slot, notice->b);
     struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, notice->a);
     effect->notice.expiring_soon = (struct notice_expiring_soon){
         .currency = output_currency(apply, notice->slot),
@@ -148,6 +168,7 @@ inactivity_notify(struct apply *apply, const struct fact *notice)
         .expires_at.ms = notice->b,
     };
     output_seal(apply, effect);
+    return 1;
 }
 
 void

@@ -23,8 +23,8 @@ void inactivity_push(struct apply *apply);
 /* The clock of a fact has run out: expires up to `max` lots; returns how many. */
 uint64_t inactivity_expire(struct apply *apply, const struct fact *clock, uint64_t max);
 
-/* The notice before it. */
-void inactivity_notify(struct apply *apply, const struct fact *notice);
+/* The notice before it; without points there is none, until some come. Returns how many notices. */
+uint64_t inactivity_notify(struct apply *apply, const struct fact *notice);
 
 /* Moves the clocks by so many milliseconds: they stood while the member was frozen. */
 void inactivity_shift(struct apply *apply, int64_t frozen_ms, int64_t until_ms);

@@ -138,6 +138,13 @@ apply_ordinal(const struct apply *apply)
     return apply->event != NULL ? apply->ordinal : apply->state->identities.next - 1;
 }
 
+/* Up to when things have happened: due work stands at its own instant, whatever the clock. */
+static inline int64_t
+apply_moment(const struct apply *apply)
+{
+    return apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
+}
+
 /* When tiers are judged after an event: at the later of the clock and its own time, so that a
  * period that is closed is not decided by it. */
 static inline struct instant

@@ -4,6 +4,8 @@ from civil import FOR_EVER, Period
 
 DEADLINE, EXPIRY, ACTIVATION, AWARD, REVIEW, WAITING, NOTICE = range(1, 8)  # kinds, in the order of semantics §2
 
+NO_ITEM = object()  # of the law's: a clock that has run out, a lot of which everything is held
+
 
 class Due:
     def slot(self, currency):
@@ -73,7 +75,7 @@ class Due:
             return
         yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER, FOR_EVER)), self.clock_ran_out, (member, currency)
         days = clock.rulebook.currencies[currency].notice_days
-        if days is not None and (currency, clock.instant()) not in member.noticed and governed(member, currency):
+        if days is not None and clock.tells and (currency, clock.instant()) not in member.noticed and governed(member, currency):
             notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
             yield notice, NOTICE, (1, self.slot(currency)), self.expiring_soon, governed(member, currency)[0]
 
@@ -81,6 +83,7 @@ class Due:
         """Behind the lots that it governed."""
         member, currency = what
         del member.clocks[currency]
+        return NO_ITEM
 
     # ---- doing it ----
 
@@ -98,13 +101,13 @@ class Due:
             owner = next(each for each in members if each.number == first[2])
             instant, kind, _, _, do, what = queues[owner.number][0]
             self.lot_ordinal, self.instant = self.next_ordinal - 1, instant
-            do(what, instant)
+            item = do(what, instant) is not NO_ITEM
             self.instant = None
             queues[owner.number] = self.queue(owner)
             if not queues[owner.number] or queues[owner.number][0][0] > instant:
                 self.evaluate(owner, max(instant, judged), instant)
                 queues[owner.number] = self.queue(owner)
-            limit = None if limit is None else limit - 1
+            limit = None if limit is None else limit - item
         for each in members:
             each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER
 
@@ -120,13 +123,17 @@ class Due:
         return sorted(self.due_of(member), key=lambda item: item[:4])
 
     def expiry_due(self, lot, instant):
+        item = None if lot.remaining else NO_ITEM
         if lot.phase == "active" and lot.grace:
             self.lapse(lot)
         else:
             self.expire(lot)
+        return item
 
     def grace_ends(self, lot, instant):
+        item = None if lot.remaining else NO_ITEM
         self.expire(lot, "LAPSE_END")
+        return item
 
     def activation_due(self, lot, instant):
         self.activate_lot(lot, instant)

@@ -68,9 +68,14 @@ class Lot:
 class Clock:
     """Of inactivity, one for a member and currency (semantics §7)."""
 
-    def __init__(self, since, rulebook, currency):
+    def __init__(self, since, rulebook, currency, moment):
         self.since, self.rulebook, self.currency = since, rulebook, currency
-        self.shift, self.set_at = 0, since  # shift: by having been frozen
+        self.shift = 0  # by having been frozen
+        self.set(since, moment)
+
+    def set(self, at, moment):
+        """What is over by the time it is known is not told of beforehand."""
+        self.set_at, self.tells = at, self.instant() > moment
 
     def instant(self):
         return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift
@@ -209,7 +214,7 @@ class Lots:
 
     def start_clock(self, lot, instant):
         """Where there were no active points, from the movement's own instant, by the version that granted them."""
-        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency)
+        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency, self.moment())
 
     def push_clocks(self, kind, event, rulebook):
         """Only accepted events that count push it, only forwards, by their occurred_at."""
@@ -219,7 +224,7 @@ class Lots:
         for currency, clock in member.clocks.items():
             judge = rulebook if inactivity(rulebook, currency) else clock.rulebook
             if words & judge.currencies[currency].expiry.counts and event["occurred_at_ms"] > clock.since:
-                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency)
+                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency, self.moment())
 
     def activate_lot(self, lot, instant, kind="ACTIVATE", **ids):
         """From `pending` into `active`."""

@@ -100,6 +100,7 @@ class Members:
         before = self.member.state if self.member is not None else None
         member = self.change_state(["active", "suspended"], "frozen")
         member.frozen_at, member.before_freeze = event["occurred_at_ms"], before
+        member.frozen_clock = self.clock
 
     def unfreeze(self, event, payload, rulebook):
         """Moves every instant that was not reached by the time frozen since the later of freeze and grant."""
@@ -109,13 +110,15 @@ class Members:
             if lot.phase == "cancelled" or lot.fixed_expiry is None:
                 continue
             moved, grace_end = max(0, now - max(frozen_at, lot.earned)), lot.grace_end()
-            if lot.fixed_expiry > frozen_at:
+            reached = lot.phase in ("active", "passed") and lot.fixed_expiry <= member.frozen_clock
+            if lot.fixed_expiry > frozen_at and not reached:
                 lot.fixed_expiry += moved
             if lot.phase == "lapsing":
                 lot.grace_shift += grace_end + (moved if grace_end > frozen_at else 0) - lot.grace_end()
         for clock in member.clocks.values():
-            clock.shift += max(0, now - max(frozen_at, clock.since))
-            clock.set_at = max(clock.set_at, now)
+            if clock.instant() > frozen_at:
+                clock.shift += max(0, now - max(frozen_at, clock.since))
+                clock.set(max(clock.set_at, now), self.moment())
         member.state, member.frozen_at = member.before_freeze, None
 
     def close(self, event, payload, rulebook):

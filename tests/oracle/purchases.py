@@ -139,12 +139,13 @@ class Purchases:
         booked.delivered_at = instant
         at = max(instant, booked.occurred)
         for lot in list(member.lots):
-            if lot.order_id != booked.id or lot.phase != "pending" or lot.activates is not None or not lot.remaining:
+            if lot.order_id != booked.id or lot.phase != "pending" or not lot.remaining or \
+                    lot.activates is not None or lot.own_activation is not None:
                 continue
             if lot.deadline is not None and at >= lot.deadline:
                 if lot.quarantine is None:
                     self.cancel(lot, lot.deadline, order_id=booked.id)
             elif lot.quarantine is not None:
-                lot.own_activation = at
+                lot.own_activation = at  # it awaits no delivery any more, but the decision
             else:
                 self.activate_lot(lot, at, order_id=booked.id)

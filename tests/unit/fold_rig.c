@@ -383,8 +383,10 @@ rig_verify(struct rig *rig)
     size_t count = state_totals(rig->state, totals, 8);
     for (size_t i = 0; i < count; i++) {
         const struct totals *t = &totals[i];
-        CHECK(t->issued == t->pending + t->active + t->held + t->lapsing - t->arrears +
-                               t->clearing + t->redeemed + t->expired + t->reversed + t->forfeited +
-                               t->adjusted);
+        /* Each fits, their sum on the way may not. */
+        __int128 parts = (__int128)t->pending + t->active + t->held + t->lapsing - t->arrears +
+                         t->clearing + t->redeemed + t->expired + t->reversed + t->forfeited +
+                         t->adjusted;
+        CHECK(t->issued == parts);
     }
 }

@@ -69,8 +69,8 @@ Test(fact, stand_in_order_whatever_order_they_come_in)
         set(rows[i].kind, rows[i].slot, rows[i].key, rows[i].index, (int64_t)i + 1);
     cr_assert_eq(ann->fact_count, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        cr_assert_eq(fact_value(ann, rows[i].kind, rows[i].slot, rows[i].key, rows[i].index), i + 1,
-                     "row %zu", i);
+        cr_assert_eq(fact_value(ann, rows[i].kind, rows[i].slot, rows[i].key, rows[i].index),
+                     (int64_t)i + 1, "row %zu", i);
     }
     for (uint32_t i = 1; i < COUNT; i++)
         cr_assert_lt(fact_compare(&member_facts(ann)[i - 1], &member_facts(ann)[i]), 0);
@@ -189,7 +189,7 @@ Test(fact, what_waits_for_somebody_moves_over_when_he_enrols)
     cr_assert_gt(view.number, find("cem")->number, "numbers are the order of enrolment");
     const struct member *bob = find("bob");
     cr_assert_eq(fact_value(bob, FACT_DELIVERED, 0, 3, 0), 77);
-    cr_assert_eq(fact_value(bob, FACT_FORMER, 0, 0, 0), placeholder);
+    cr_assert_eq(fact_value(bob, FACT_FORMER, 0, 0, 0), (int64_t)placeholder);
     cr_assert_eq(members_warm(&rig.state->members, placeholder)->key_bytes, 0);
     state_info(rig.state, &after);
     cr_assert_eq(after.members, before.members + 2);

@@ -292,7 +292,7 @@ run(enum mode mode)
     return (struct end){info.digest, info.chain};
 }
 
-Test(law_random, how_it_is_run_changes_nothing, .timeout = 300)
+Test(law_random, how_it_is_run_changes_nothing)
 {
     static const char *const modes[] = {"plain", "cold", "sliced", "ahead", "restarted"};
     struct property random = property_start();
@@ -312,7 +312,7 @@ Test(law_random, how_it_is_run_changes_nothing, .timeout = 300)
 }
 
 /* What the entries are meant to reach is reached: else the other test proves little. */
-Test(law_random, the_entries_are_lively, .timeout = 120)
+Test(law_random, the_entries_are_lively)
 {
     static const enum verdict verdicts[] = {VERDICT_ACCEPTED,
                                             VERDICT_PARKED,
