@@ -31,13 +31,16 @@ class RulesTest(Command):
 
     def test_the_worked_examples_of_the_law(self):
         """Semantics §11 for one member: every clause, and variations, with the arithmetic beside each."""
-        paths = sorted((ROOT / "tests/golden/law").glob("*.yaml"))
-        worked = {path.name[:2] for path in paths}
-        self.assertEqual(worked, {f"{number:02}" for number in range(1, 21)} - {"12", "13"})
-        for path in paths:
+        count = dict.fromkeys((f"{number:02}" for number in range(1, 21) if number not in (12, 13)), 0)
+        for path in sorted((ROOT / "tests/golden/law").glob("*.yaml")):
             with self.subTest(path.name):
-                done = self.tally("rules", "test", str(path))
-                self.assertGreaterEqual(done.stdout.count("ok     "), 5, done.stdout)
+                told = json.loads(self.tally("rules", "test", str(path), "--json").stdout)
+                self.assertEqual((told["failed"], told["differences"]), (0, []))
+                count[path.name[:2]] += told["passed"]
+                for example in path.read_text().split("  - example: ")[1:]:
+                    self.assertIn("   # ", example, "how the answer comes about is missing")
+        for number, examples in count.items():
+            self.assertGreaterEqual(examples, 6, f"example {number} has less than itself and five variations")
 
     def test_the_samples_do_what_they_say(self):
         found = 0
