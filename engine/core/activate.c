@@ -32,9 +32,8 @@ activate_moved(int64_t ms, const struct lot *lot, int64_t frozen_ms, int64_t unt
     return add_i64(ms, until_ms - from_ms, &ms) && ms <= INSTANT_MAX_MS ? ms : INT64_MAX;
 }
 
-/* A lot that was not open knows nothing of the times its member was frozen since. */
-static void
-catch_up(const struct member *member, struct lot *lot)
+void
+activate_catch_up(const struct member *member, struct lot *lot)
 {
     struct facts thaws = facts_of_kind(member, FACT_THAWED);
     for (; lot->thaws < thaws.count; lot->thaws++) {
@@ -287,6 +286,6 @@ activate_recall(struct apply *apply, const struct lot *image)
         lot.remaining = lot.held = 0;
         lot.flags &= (uint8_t)~LOT_NOTICED;
     }
-    catch_up(apply->member, &lot);
+    activate_catch_up(apply->member, &lot);
     return lot;
 }

@@ -69,6 +69,10 @@ int64_t activate_moved(int64_t ms, const struct lot *lot, int64_t frozen_ms, int
 /* How often the member was frozen and is no more. */
 uint16_t activate_thaws(const struct member *member);
 
+/* A lot that was not open knows nothing of the times its member was frozen since: moves its instant
+ * by them. */
+void activate_catch_up(const struct member *member, struct lot *lot);
+
 /* An open lot's instants were set or moved: hints for what it has due. */
 void activate_schedule(struct apply *apply, struct lot *lot);
 

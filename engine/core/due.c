@@ -22,14 +22,24 @@ due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kin
 }
 
 /* Of what is due at one instant lots have their turn before the clocks of inactivity and their
- * notices; all else that is equal goes in the order in which it is looked for. */
+ * notices, and tier groups have theirs in order, each its review before the end of its override;
+ * all else that is equal goes in the order in which it is looked for. */
+static bool
+comes_first(const struct due *candidate, const struct due *due)
+{
+    if (due->of != DUE_OF_FACT) return false;
+    if (candidate->of == DUE_OF_LOTS)
+        return candidate->kind == DUE_EXPIRY || candidate->kind == DUE_NOTICE;
+    return candidate->of == DUE_OF_TIER && candidate->kind == DUE_REVIEW &&
+           candidate->slot <= due->slot;
+}
+
 static void
 take_earlier(struct due candidate, struct due *due)
 {
-    bool lots_first = candidate.of == DUE_OF_LOTS && due->of == DUE_OF_FACT &&
-                      candidate.ms == due->ms && candidate.kind == due->kind &&
-                      (candidate.kind == DUE_EXPIRY || candidate.kind == DUE_NOTICE);
-    if (lots_first || due_before(candidate.ms, candidate.kind, due->ms, due->kind))
+    bool equal = candidate.ms == due->ms && candidate.kind == due->kind;
+    if (due_before(candidate.ms, candidate.kind, due->ms, due->kind) ||
+        (equal && comes_first(&candidate, due)))
         *due = candidate;
 }
 

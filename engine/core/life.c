@@ -81,10 +81,8 @@ static void
 forfeit_lots(struct apply *apply, uint32_t slot)
 {
     int64_t effective_ms = apply->event->occurred_at.ms;
-    uint32_t count;
-    struct lot *lots = lots_of(apply->member, slot, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct lot *lot = &lots[i];
+    struct lot_walk walk = lot_walk_of(apply->member, slot);
+    for (struct lot *lot; (lot = lot_walk_next(&walk)) != NULL;) {
         lot->flags |= LOT_CANCELLED;
         if (lot->remaining > 0) {
             posting_move_lot(apply, POSTING_FORFEIT, lot_account(lot), ACCOUNT_FORFEITED, lot,
@@ -95,7 +93,7 @@ forfeit_lots(struct apply *apply, uint32_t slot)
                              lot->held, effective_ms);
         }
     }
-    posting_sweep(apply, slot, count);
+    posting_sweep(apply, slot, walk.count);
 }
 
 static void

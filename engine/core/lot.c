@@ -1,5 +1,7 @@
 #include "engine/core/lot.h"
 
+#include "engine/core/fact.h"
+
 struct lot *
 lots_of(const struct member *member, uint32_t slot, uint32_t *out_count)
 {
@@ -121,4 +123,49 @@ lots_remove(struct members *members, struct member **member, uint32_t slot, uint
     (*member)->lot_count -= count;
     member_wallets(*member)[slot].lot_count -= count;
     member_close_gap(members, member, lots + from, count * sizeof *lots, bytes);
+}
+
+/* ---- Spend order ---- */
+
+static bool
+is_governed(const struct lot *lot)
+{
+    return lot->state == LOT_ACTIVE && (lot->flags & LOT_BY_INACTIVITY) != 0;
+}
+
+struct lot_walk
+lot_walk_of(const struct member *member, uint32_t slot)
+{
+    struct lot_walk walk = {.clock_ms = INT64_MAX};
+    walk.lots = lots_of(member, slot, &walk.count);
+    walk.governed = walk.count;
+    const struct fact *clock = fact_find(member, FACT_INACTIVITY, slot, 0, 0);
+    if (clock == NULL) return walk;
+    walk.clock_ms = clock->a;
+    walk.governed = 0;
+    return walk;
+}
+
+struct lot *
+lot_walk_next(struct lot_walk *walk)
+{
+    while (walk->governed < walk->count && !is_governed(&walk->lots[walk->governed]))
+        walk->governed++;
+    while (walk->clock_ms != INT64_MAX && walk->plain < walk->count &&
+           is_governed(&walk->lots[walk->plain]))
+        walk->plain++;
+    struct lot *plain = walk->plain < walk->count ? &walk->lots[walk->plain] : NULL;
+    struct lot *governed = walk->governed < walk->count ? &walk->lots[walk->governed] : NULL;
+    bool by_clock = governed != NULL && walk->clock_ms != INT64_MAX;
+    if (plain != NULL && by_clock) {
+        struct lot dated = *governed;
+        dated.expires_ms = walk->clock_ms;
+        by_clock = lot_compare(&dated, plain) < 0;
+    }
+    if (by_clock) {
+        walk->governed++;
+        return governed;
+    }
+    if (plain != NULL) walk->plain++;
+    return plain;
 }

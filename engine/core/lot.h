@@ -34,4 +34,18 @@ enum account lot_account(const struct lot *lot);
 void lots_remove(struct members *members, struct member **member, uint32_t slot, uint32_t from,
                  uint32_t count);
 
+/* A slot's lots in spend order (semantics §5). Those that their currency's clock governs stand last
+ * in the row, for the clock moves; they are spent where its instant puts them: a merge of two
+ * sorted runs. Lots may be emptied on the way, but not moved. */
+struct lot_walk {
+    struct lot *lots;
+    uint32_t plain, governed, count; /* next places of both runs, and the end of the row */
+    int64_t clock_ms;
+};
+
+struct lot_walk lot_walk_of(const struct member *member, uint32_t slot);
+
+/* NULL behind the last. */
+struct lot *lot_walk_next(struct lot_walk *walk);
+
 #endif

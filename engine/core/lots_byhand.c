@@ -129,12 +129,12 @@ choose_expired(struct apply *apply, const struct lot_choice *choice, uint32_t *o
         arena_alloc(state->scratch, (closed_count + member->lot_count + 1) * sizeof *chosen);
     CHECK(chosen != NULL);
     for (size_t i = 0; i < closed_count + member->lot_count; i++) {
-        const struct lot *lot =
-            i < closed_count ? closed[i] : &member_lots(member)[i - closed_count];
+        struct lot lot = i < closed_count ? *closed[i] : member_lots(member)[i - closed_count];
         bool open = i >= closed_count;
-        if (lot->expired == 0 || (lot->flags & LOT_CANCELLED) != 0) continue;
-        if (open && (lot->state != LOT_ACTIVE || lot->held == 0)) continue; /* it lives again */
-        if (is_chosen(apply, choice, slot, lot)) chosen[count++] = *lot;
+        if (lot.expired == 0 || (lot.flags & LOT_CANCELLED) != 0) continue;
+        if (open && (lot.state != LOT_ACTIVE || lot.held == 0)) continue; /* it lives again */
+        if (!open) activate_catch_up(member, &lot);
+        if (is_chosen(apply, choice, slot, &lot)) chosen[count++] = lot;
     }
     *out_count = count;
     return chosen;
@@ -155,7 +155,10 @@ bring_back(struct apply *apply, const struct lot *image, int64_t units, int64_t 
     apply->expired_before_ms = lot.expires_ms;
     lot.expires_ms = expires_ms;
     lot.flags |= LOT_MOVED;
-    if (lot.activates_ms == INT64_MAX) lot.activates_ms = apply->event->occurred_at.ms;
+    /* What expired before it was delivered or decided upon waits for that no more. */
+    const uint8_t waits = LOT_AWAITS_DELIVERY | LOT_QUARANTINED;
+    if ((lot.flags & waits) != 0) lot.activates_ms = apply->event->occurred_at.ms;
+    lot.flags &= (uint8_t)~waits;
     if (open != NULL) lots_insert(members, &apply->member, &lot);
     struct entering entering = {
         .kind = POSTING_REINSTATE,

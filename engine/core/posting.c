@@ -233,66 +233,15 @@ posting_available(const struct member *member, const uint8_t *slots, uint32_t sl
     return sum;
 }
 
-/* Spend order (semantics §5). Lots that their currency's clock governs stand last in the row, for
- * the clock moves; they are spent where its instant puts them: a merge of two sorted runs. */
-struct order_walk {
-    struct lot *lots;
-    uint32_t plain, governed, count; /* next places of both runs, and the end of the row */
-    int64_t clock_ms;
-};
-
-static bool
-is_governed(const struct lot *lot)
-{
-    return lot->state == LOT_ACTIVE && (lot->flags & LOT_BY_INACTIVITY) != 0;
-}
-
-static struct order_walk
-walk_begin(const struct member *member, uint32_t slot)
-{
-    struct order_walk walk = {.clock_ms = INT64_MAX};
-    walk.lots = lots_of(member, slot, &walk.count);
-    walk.governed = walk.count;
-    const struct fact *clock = fact_find(member, FACT_INACTIVITY, slot, 0, 0);
-    if (clock == NULL) return walk;
-    walk.clock_ms = clock->a;
-    walk.governed = 0;
-    return walk;
-}
-
-static struct lot *
-walk_next(struct order_walk *walk)
-{
-    while (walk->governed < walk->count && !is_governed(&walk->lots[walk->governed]))
-        walk->governed++;
-    while (walk->clock_ms != INT64_MAX && walk->plain < walk->count &&
-           is_governed(&walk->lots[walk->plain]))
-        walk->plain++;
-    struct lot *plain = walk->plain < walk->count ? &walk->lots[walk->plain] : NULL;
-    struct lot *governed = walk->governed < walk->count ? &walk->lots[walk->governed] : NULL;
-    bool by_clock = governed != NULL && walk->clock_ms != INT64_MAX;
-    if (plain != NULL && by_clock) {
-        struct lot dated = *governed;
-        dated.expires_ms = walk->clock_ms;
-        by_clock = lot_compare(&dated, plain) < 0;
-    }
-    if (by_clock) {
-        walk->governed++;
-        return governed;
-    }
-    if (plain != NULL) walk->plain++;
-    return plain;
-}
-
 static int64_t
 take_slot(struct apply *apply, const struct taking *taking, uint32_t slot, int64_t units,
           struct spend_part *parts, uint32_t *part_count)
 {
-    struct order_walk walk = walk_begin(apply->member, slot);
+    struct lot_walk walk = lot_walk_of(apply->member, slot);
     int64_t left = units;
     uint32_t seen = 0; /* of the row, as far as anything was taken */
     while (left > 0) {
-        struct lot *lot = walk_next(&walk);
+        struct lot *lot = lot_walk_next(&walk);
         if (lot == NULL) break;
         if (!is_usable(lot, taking->usable_ms)) continue;
         int64_t taken = lot->remaining < left ? lot->remaining : left;

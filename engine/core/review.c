@@ -235,6 +235,7 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     uint32_t peak = tier->peak_ms == window.start_ms ? tier_index(apply, &step, tier->peak) : 0;
     step.to = larger(result, peak);
     if (asked->upgrade == UPGRADE_IMMEDIATE) step.to = larger(step.to, metric_level(asked, &now));
+    if (!reviewed) step.to = larger(step.to, base); /* a period without a review lowers nothing */
     if (step.to == base) return;
     step.valid_until_ms = review_set(apply, &step, (struct instant){clock_ms});
     tier_set_base(apply, &step);

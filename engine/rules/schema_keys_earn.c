@@ -224,7 +224,8 @@ static const struct schema_key campaign_keys[] = {
      .type = SCHEMA_DATES,
      .min = 1,
      .max = PROGRAM_DATES_MAX,
-     .help = "Only on these days of the year, month first: a festival.",
+     .help = "Only on these days of the year, month first: a festival. 02-29 is the last day of "
+             "February.",
      .example = "dates: [11-11, 12-25]"},
     {.name = "hours",
      .type = SCHEMA_HOURS,

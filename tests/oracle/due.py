@@ -46,7 +46,7 @@ class Due:
     def due_of_lot(self, member, lot):
         order = (self.slot(lot.currency), lot.spend_order())
         if lot.phase == "pending" and lot.remaining:
-            if lot.deadline is not None and lot.quarantine is None:
+            if lot.deadline is not None:
                 yield lot.deadline, DEADLINE, (1, order), self.deadline_passed, lot
             if lot.activates is not None and lot.quarantine is None:
                 yield lot.activates, ACTIVATION, order, self.activation_due, lot

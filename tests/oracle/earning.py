@@ -177,7 +177,7 @@ class Judged:
         if not source_fits(campaign, payload) or \
                 (campaign.weekdays is not None and wall.weekday() not in campaign.weekdays) or \
                 (campaign.days is not None and wall.day not in campaign.days) or \
-                (campaign.dates is not None and (wall.month, wall.day) not in campaign.dates):
+                (campaign.dates is not None and wall.date() not in [yearly(wall.year, *date) for date in campaign.dates]):
             return False
         if campaign.hours is not None and \
                 not campaign.hours[0] <= wall.hour * 60 + wall.minute < campaign.hours[1]:

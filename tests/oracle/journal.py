@@ -507,7 +507,7 @@ WRONG = {
                {"lines": [{"line_id": "1", "amount_minor": 10}] * 2, "amount_minor": 20}],
     "redeem": [{"points": 1, "reward": {"reward_id": "mug"}}, {"points": -1}],
     "hold": [{"points": 1, "payment": {"currency": "GBP", "amount_minor": 1}}],
-    "grant": [{"activates_at_ms": 2000, "expires_at_ms": 2000}],
+    "grant": [{"activates_at_ms": 2000, "expires_at_ms": 2000, "never_expires": False}],
     "renew_lots": [{"share": {"numerator": 3, "denominator": 2}}, {"share": {"numerator": 1}}],
     "enrol": [{"birthday": {"month": 2, "day": 30}}, {"birthday": {"month": 13, "day": 1}}],
     "tier_override": [{"until_ms": 1}],

@@ -29,7 +29,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
         self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
-        self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something waits for an order of theirs
+        self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something of theirs is kept
         self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
@@ -167,6 +167,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             raise Refused("limit_reached")
         parked.append((event, ordinal))
         self.parked_ordinals.add(ordinal)
+        if subject_of(event) not in self.strangers:
+            self.strangers[subject_of(event)] = self.numbered(Member(subject_of(event), None))
 
     def judge_parked(self, subject):
         """What was parked until the member is enrolled gets its final answer."""
@@ -204,7 +206,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         return Member(subject_of(event), event["occurred_at_ms"])
 
     def numbered(self, member):
-        """In order of enrolment, and of those who wait to be enrolled."""
+        """In order of enrolment; who is not enrolled stands where the first thing of theirs was kept."""
         member.number, self.next_number = self.next_number, self.next_number + 1
         return member
 

@@ -151,6 +151,8 @@ class Lots:
     def reached(self, lot, instant):
         """Whether an instant of expiry has come: by the clock, but due work goes instant by instant, where what expires has
         its own turn (as what the clock of inactivity governs always has), and for a frozen member as it was at the freeze."""
+        if lot.phase == "lapsing":
+            return True
         if instant is None or lot.governed:
             return False
         if lot.member.frozen_at is not None:
@@ -278,7 +280,7 @@ class Lots:
 
     def lapse(self, lot):
         instant = self.fix(lot)
-        lot.phase = "lapsing"
+        lot.phase, lot.grace_shift = "lapsing", 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 

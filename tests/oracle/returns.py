@@ -230,6 +230,9 @@ class Returns:
     def claw_back(self, member, claim, order_id, currency, points, rulebook, written):
         """The order's own pending, active and lapsing lots, its held points, other active lots, then by the policy."""
         policy, asked = rulebook.returns.arrears, points
+        for so_far in (self.totals.get((currency, "REVERSED"), 0), self.totals.get((currency, "ARREARS"), 0),
+                       member.owes(currency)):  # all of it may be owed at once, or be taken later when nobody can refuse
+            stored(so_far + points)
         takings = claim.takings if claim is not None else []
 
         if claim is not None:

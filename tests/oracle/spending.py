@@ -211,12 +211,14 @@ class Spending:
             lot, points, account = part
             part[1] = 0
             lot.held -= points
-            for mark in lot.marks:  # clawed back on release
-                clawed = min(points, mark.left)
-                if clawed:
-                    mark.left -= clawed
-                    points -= clawed
-                    self.post(hold.member, "CLAW_BACK", "HELD", "REVERSED", lot.currency, clawed, lot, self.now(), **hold.ids)
+            clawed = min(points, lot.marked)  # on release; one posting for the lot
+            points -= clawed
+            if clawed:
+                self.post(hold.member, "CLAW_BACK", "HELD", "REVERSED", lot.currency, clawed, lot, self.now(), **hold.ids)
+            for mark in lot.marks:
+                part = min(clawed, mark.left)
+                mark.left -= part
+                clawed -= part
             released[lot.currency] = released.get(lot.currency, 0) + points
             if points and account == "LAPSING":
                 self.release_to_lapsing(lot, points, hold)

@@ -14,6 +14,7 @@ class Tier:
         self.under = None  # what it is without an override
         self.review = None
         self.attained = 0  # when the level under review was
+        self.since = 0  # and since when that is effective
         self.last_review = None  # its result
         self.closed = None  # of the last review of a calendar period: (the period's end, level before)
         self.reached = None  # (when, level): by the latest upgrade since then
@@ -133,7 +134,7 @@ class Tiers:
     def attain(self, member, rulebook, group, tier, level, instant, since):
         """The level without an override, and when it is reviewed."""
         tier.under = group.levels[level].name
-        tier.attained = instant
+        tier.attained, tier.since = instant, since
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
             tier.review = rulebook.zone.plus(since, group.window.period)
@@ -204,6 +205,8 @@ class Tiers:
             to = max(to, self.level_of(tier.reached[1], rulebook, group))
         if group.upgrade == "immediate":
             to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
+        if not reviewed:  # a period that ended without a review lowers nothing
+            to = max(to, self.under(rulebook, group, tier))
         if to == self.under(rulebook, group, tier):
             return True
         member.tiers[group.name] = tier
@@ -239,7 +242,7 @@ class Tiers:
             yield tier.grace[0], REVIEW, (1,) + order + (0,), self.grace_over, (member, name)
         if tier.review is not None:
             yield tier.review, REVIEW, (1,) + order + (0,), self.review, (member, name)
-        if tier.at_risk is not None and tier.override is None:
+        if tier.at_risk is not None:
             yield tier.at_risk, NOTICE, (2, order), self.at_risk, (member, name)
 
     def review(self, what, instant):
@@ -259,6 +262,7 @@ class Tiers:
         decided = self.decide(group, level, qualified)
         if decided < level and group.grace and not rolling:
             tier.grace = (rulebook.zone.plus(instant, Period(group.grace, "days")), group.levels[decided].name)
+            tier.last_review = group.levels[level].name  # as long as it waits
             self.attain(member, rulebook, group, tier, level, instant, instant)
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
@@ -300,7 +304,7 @@ class Tiers:
         if group.window.kind in ("calendar", "anniversary"):
             at = max(at, self.window(member, rulebook, group, tier.review - 1)[0])
         else:
-            at = max(at, tier.attained)
+            at = max(at, tier.since)
         return at if at >= tier.attained else None
 
     def at_risk(self, what, instant):
@@ -308,7 +312,7 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         tier.at_risk = None
         group = rulebook.tiers.get(name)
-        if group is None or tier.review is None or group.downgrade == "none":
+        if group is None or tier.review is None or group.downgrade == "none" or tier.override is not None:
             return
         level, values = self.under(rulebook, group, tier), self.values(member, rulebook, group, instant)
         if not self.met(group, level, values):
