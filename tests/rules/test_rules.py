@@ -7,6 +7,7 @@ Each rulebook of tests/golden/rules/ and schemas/rulebooks/ has its expected out
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -135,6 +136,9 @@ class Generated(unittest.TestCase):
                 with self.subTest(path):
                     code, _, messages = tally("check", str(file))
                     self.assertEqual(code, 0, messages + file.read_text())
+                    if "Values: a map: the event's fields" in section:  # and the codec reads it
+                        for said in re.findall("error: (.*)", tally("test", str(file))[2]):
+                            self.assertTrue(said.startswith("the answer is "), said)
 
 
 # What a map needs beside the key whose example is tried.
@@ -154,6 +158,9 @@ NEEDED = {
     "spending.rewards[].prices[]": {"currency": "points", "points": "1"},
     "limits[]": {"limit": "tried", "of": "purchase", "max": "1", "window": "1 h"},
     "approvals.adjustments[]": {"currency": "points", "above": "1"},
+    "examples[]": {"example": "tried", "given": "[]", "expect": "[]"},
+    "examples[].given[]": {"member": "ann"},
+    "examples[].expect[].expires[]": {"points": "1"},
 }
 
 # What else a key asks for, or does not go with (None).

@@ -413,7 +413,12 @@ static const struct mistake {
      "17:61 error: an entry for this currency stands before it |"},
     {"examples that are no list", "", "examples: yes\n",
      "17:11 error: 'examples' needs a list; here is a value |"},
-    {"examples of any form", "", "examples: [ { whatever: [1, 2] } ]\n", "none"},
+    {"a step of an example that is no event", "",
+     "examples: [ { example: e, given: [ { purchas: {} } ], expect: [] } ]\n",
+     "17:38 error: unknown key 'purchas' | did you mean 'purchase'?"},
+    {"an event with any fields", "",
+     "examples: [ { example: e, given: [ { purchase: { any: [1, 2] } } ], expect: [] } ]\n",
+     "none"},
 };
 
 Test(compile_whole, names_each_mistake_where_it_is)
