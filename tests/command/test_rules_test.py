@@ -176,6 +176,10 @@ class RulesTest(Command):
         self.assertEqual(done.stdout, "ok     two\n1 examples as expected, 0 not\n")
         self.assertIn("no example of that name", self.tally("rules", "test", "trial.yaml", "--only", "three", code=65).stderr)
 
+    def test_an_example_of_thousands_of_steps(self):
+        orders = [f"{{ member: ann, purchase: {{ order_id: O{number}, amount: 1.00 }} }}" for number in range(3000)]
+        self.run_examples(example(orders, "{ member: ann, balance: { points: 3000 } }"))
+
     def test_without_examples_and_with_mistakes(self):
         self.assertIn("has no examples", self.tally("rules", "test", self.file("none.yaml", RULES), code=65).stderr)
         self.assertIn("unknown key 'earns'",
