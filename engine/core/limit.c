@@ -316,19 +316,17 @@ limit_count(struct apply *apply, const struct limit_use *use, const struct limit
 
 /* ---- The end of a quarantine ---- */
 
-/* A lot of the event that waits; NULL when there is none. */
+/* The first lot of the event that waits, in the order they were made; NULL when there is none. */
 static struct lot *
 next_quarantined(const struct member *member, uint64_t ordinal)
 {
-    for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
-        uint32_t count;
-        struct lot *lots = lots_of(member, slot, &count);
-        for (uint32_t i = 0; i < count; i++) {
-            if (lots[i].ordinal == ordinal && (lots[i].flags & LOT_QUARANTINED) != 0)
-                return &lots[i];
-        }
+    struct lot *lots = member_lots(member), *first = NULL;
+    for (uint32_t i = 0; i < member->lot_count; i++) {
+        struct lot *lot = &lots[i];
+        if (lot->ordinal != ordinal || (lot->flags & LOT_QUARANTINED) == 0) continue;
+        if (first == NULL || lot->index < first->index) first = lot;
     }
-    return NULL;
+    return first;
 }
 
 /* Each lot activates at the later of the release and its own instant (semantics §10). */

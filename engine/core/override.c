@@ -87,7 +87,7 @@ end(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct insta
     step.actor = actor;
     step.note = note;
     if (tier->review_ms == INT64_MAX || step.to != tier_index(apply, &step, tier->base))
-        step.valid_until_ms = review_set(apply, &step, instant);
+        step.valid_until_ms = review_set(apply, &step, judged);
     else if (asked->downgrade != DOWNGRADE_NONE)
         step.valid_until_ms = tier->review_ms;
     tier->base = rulebook->level_slot[group][step.to];

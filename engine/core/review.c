@@ -202,7 +202,8 @@ larger(uint32_t a, uint32_t b)
 }
 
 void
-review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct span window)
+review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct span window,
+               struct instant judged)
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     if (!is_reviewed(asked) || is_rolling(asked)) return;
@@ -237,7 +238,7 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     if (asked->upgrade == UPGRADE_IMMEDIATE) step.to = larger(step.to, metric_level(asked, &now));
     if (!reviewed) step.to = larger(step.to, base); /* a period without a review lowers nothing */
     if (step.to == base) return;
-    step.valid_until_ms = review_set(apply, &step, (struct instant){clock_ms});
+    step.valid_until_ms = review_set(apply, &step, judged);
     tier_set_base(apply, &step);
 }
 

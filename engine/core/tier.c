@@ -245,7 +245,7 @@ evaluate_group(struct apply *apply, struct rulebook *rulebook, uint32_t group,
     struct span window = metric_window(rulebook, apply->member, group, instant);
     int64_t from_ms = apply->metrics_from_ms[rulebook->group_slot[group]];
     bool late = apply->event != NULL && from_ms != 0 && from_ms < window.start_ms;
-    if (late) review_correct(apply, rulebook, group, window);
+    if (late) review_correct(apply, rulebook, group, window, instant);
     struct tier_step step = tier_step_of(apply, rulebook, group, window, effective.ms,
                                          apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT);
     step.to = metric_level(asked, &step.values);

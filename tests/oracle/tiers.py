@@ -116,16 +116,17 @@ class Tiers:
     def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
         tier = member.tiers[group.name]
         before = self.held(rulebook, group, tier)
+        named = tier.history[-1][1] if tier.history else None  # maybe of a level that is removed by now
         if direction in ("UPGRADED", "DOWNGRADED"):
             direction = "UPGRADED" if to > before else "DOWNGRADED"
         if tier.history:
             effective = max(effective, tier.history[-1][0])
         if direction != "RENEWED" or reason == "OVERRIDE":
-            tier.history.append((effective, group.levels[to].name))
+            tier.history.append((effective, group.levels[to].name if to else None))
         if valid_until is None:
             valid_until = tier.review if group.downgrade != "none" else 0
         self.tiers.append({
-            "subject": member.subject, "group": group.name, "from": group.levels[before].name, "to": group.levels[to].name,
+            "subject": member.subject, "group": group.name, "from": named or group.levels[0].name, "to": group.levels[to].name,
             "direction": direction, "reason": reason, "cause": self.cause(), "metricValue": values[0],
             "metrics": measured(group, group.levels[to], values) if len(values) > 1 else [],
             "effectiveAtMs": effective, "validUntilMs": valid_until or 0, "journalTimeMs": self.clock,
@@ -270,12 +271,14 @@ class Tiers:
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
 
-    def conclude(self, member, rulebook, group, tier, to, values, instant):
-        """The result of a review."""
+    def conclude(self, member, rulebook, group, tier, to, values, instant, review=None):
+        """The result of a review; at the end of a grace the next review stands already."""
         tier.grace = tier.reached = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
         self.attain(member, rulebook, group, tier, to, instant, instant)
+        if to > 0 and review is not None:
+            tier.review = review
         if tier.override is not None:
             return
         if to != level:
@@ -295,7 +298,7 @@ class Tiers:
         values = self.values(member, rulebook, group, instant - 1)
         level = self.under(rulebook, group, tier)
         to = min(level, max(self.level_of(decided, rulebook, group), self.qualified(group, values)))
-        self.conclude(member, rulebook, group, tier, to, values, instant)
+        self.conclude(member, rulebook, group, tier, to, values, instant, tier.review)
 
     # ---- at risk ----
 
@@ -399,17 +402,11 @@ class Tiers:
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
                 if group.window.kind != "rolling" or tier.review is None or removed:
-                    self.attain(member, rulebook, group, tier, level, instant, instant)
+                    since = max(instant, tier.history[-1][0]) if tier.history else instant
+                    self.attain(member, rulebook, group, tier, level, instant, since)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
-                    self.changed_by_rulebook(member, rulebook, group, tier, level, values, instant)
+                    self.change_tier(member, rulebook, group, level, "DOWNGRADED", "RULEBOOK", values, instant)
             self.upgrade(member, rulebook, group, instant, instant, "RULEBOOK")
-
-    def changed_by_rulebook(self, member, rulebook, group, tier, level, values, instant):
-        held = tier.history[-1][1] if tier.history else None
-        self.change_tier(member, rulebook, group, level, "DOWNGRADED", "RULEBOOK", values, instant)
-        if self.tiers[-1]["from"] == self.tiers[-1]["to"] and held is not None:
-            self.tiers[-1]["from"] = held
-            tier.history.append((max(instant, tier.history[-1][0]), group.levels[level].name))
 
 
 def measured(group, level, values):
