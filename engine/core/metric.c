@@ -122,6 +122,21 @@ counted_by(const struct rulebook *rulebook, uint32_t group, uint32_t metric)
            parameter_of(rulebook, group, metric);
 }
 
+bool
+metric_is_asked(const struct rulebook *asking, const struct rulebook *rulebook, uint32_t group,
+                uint32_t metric)
+{
+    if (rulebook->program.groups[group].metrics[metric].kind == METRIC_BALANCE) return false;
+    if (asking == rulebook) return true;
+    int8_t same = asking == NULL ? -1 : asking->group_at[rulebook->group_slot[group]];
+    if (same < 0) return false;
+    uint32_t counted = counted_by(rulebook, group, metric);
+    for (uint32_t m = 0; m < asking->program.groups[same].metric_count; m++) {
+        if (counted_by(asking, (uint32_t)same, m) == counted) return true;
+    }
+    return false;
+}
+
 static struct fact
 entry_of(struct rulebook *rulebook, const struct member *member, uint32_t group, uint32_t metric,
          struct instant instant, int64_t change)

@@ -63,8 +63,9 @@ tier_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint32_
 {
     metric_add(apply, rulebook, group, metric, instant, change);
     int64_t *from_ms = &apply->metrics_from_ms[rulebook->group_slot[group]];
-    bool counts = rulebook->program.groups[group].metrics[metric].kind != METRIC_BALANCE;
-    if (change == 0 || !counts) return;
+    if (change == 0 || apply->event == NULL) return;
+    const struct rulebook *judging = rulebooks_at(&apply->state->rulebooks, apply_judged_at(apply));
+    if (!metric_is_asked(judging, rulebook, group, metric)) return;
     if (*from_ms == 0 || instant.ms < *from_ms) *from_ms = instant.ms > 0 ? instant.ms : 1;
 }
 
