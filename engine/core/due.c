@@ -247,6 +247,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
 {
     uint64_t done = 1;
     apply->due_ms = due->ms;
+    apply->judged_ms = due->ms > judged.ms ? due->ms : judged.ms;
     members_write(&apply->state->members, apply->member);
     switch (due->of) {
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;
@@ -259,8 +260,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     }
     struct due next;
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
-        struct instant instant = {due->ms};
-        tier_evaluate(apply, instant.ms > judged.ms ? instant : judged, instant);
+        tier_evaluate(apply, apply_judged_at(apply), (struct instant){due->ms});
     }
     posting_check(apply);
     return done;

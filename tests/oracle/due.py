@@ -100,12 +100,12 @@ class Due:
                 break
             owner = next(each for each in members if each.number == first[2])
             instant, kind, _, _, do, what = queues[owner.number][0]
-            self.lot_ordinal, self.instant = self.next_ordinal - 1, instant
+            self.lot_ordinal, self.instant, self.judged = self.next_ordinal - 1, instant, max(instant, judged)
             item = do(what, instant) is not NO_ITEM
             self.instant = None
             queues[owner.number] = self.queue(owner)
             if not queues[owner.number] or queues[owner.number][0][0] > instant:
-                self.evaluate(owner, max(instant, judged), instant)
+                self.evaluate(owner, self.judged, instant)
                 queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - item
         for each in members:

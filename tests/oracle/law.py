@@ -34,7 +34,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
         self.postings, self.outcomes, self.tiers, self.notices = [], [], [], []
-        self.event = self.member = self.instant = None
+        self.event = self.member = self.instant = self.judged = None
         self.amounts, self.waits, self.after = {}, False, []
         self.changed = []  # metrics, since tiers were evaluated: (member, group, at)
         self.dated = None  # occurred_at of what waited and is applied now

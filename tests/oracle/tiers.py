@@ -363,12 +363,12 @@ class Tiers:
 
     def override_ends(self, what, instant):
         member, name = what
-        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        rulebook, tier = self.rulebook_at(self.judged), member.tiers[name]
         group = rulebook.tiers.get(name)
         if group is None:
             tier.override = None
             return
-        self.end_override(member, rulebook, group, tier, instant, instant)
+        self.end_override(member, rulebook, group, tier, self.judged, instant)
 
     def end_override(self, member, rulebook, group, tier, instant, effective, **more):
         """Then the tier is the higher of what qualifies and the last review's result."""
@@ -377,7 +377,7 @@ class Tiers:
         to = max(self.qualified(group, values), self.level_of(tier.last_review, rulebook, group))
         before = self.held(rulebook, group, tier)
         if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
-            self.attain(member, rulebook, group, tier, to, instant, effective)
+            self.attain(member, rulebook, group, tier, to, instant, max([effective] + [since for since, _ in tier.history[-1:]]))
         if to != before:
             self.change_tier(member, rulebook, group, to, "UPGRADED" if to > before else "DOWNGRADED", "OVERRIDE_END", values,
                              effective, **more)
