@@ -124,9 +124,9 @@ inactivity_push(struct apply *apply)
         const struct rulebook *rulebook = apply->rulebook;
         if (expiry_of(rulebook, clock.slot) == NULL)
             rulebook = apply->state->rulebooks.items[clock.c];
-        if (occurred_ms <= clock.b && rulebook->index == (uint32_t)clock.c) continue;
+        if (occurred_ms <= clock.b) continue; /* only forwards */
         if (!counts(expiry_of(rulebook, clock.slot), apply->event)) continue;
-        set_clock(apply, rulebook, clock.slot, occurred_ms > clock.b ? occurred_ms : clock.b);
+        set_clock(apply, rulebook, clock.slot, occurred_ms);
     }
 }
 

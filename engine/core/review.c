@@ -339,7 +339,9 @@ review_do(struct apply *apply, uint32_t group_slot, struct instant instant, enum
         tier->review_ms = INT64_MAX;
     }
     if (index < 0) return; /* the group was given up: its tiers stay as they are */
-    if (!is_reviewed(&rulebook->program.groups[index])) return;
+    const struct program_group *group = &rulebook->program.groups[index];
+    if (!is_reviewed(group)) return;
+    if (grace && (is_rolling(group) || group->downgrade == DOWNGRADE_NONE)) return;
     if (grace) {
         end_grace(apply, rulebook, (uint32_t)index, instant);
     } else {

@@ -109,6 +109,8 @@ class Due:
                 queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - item
         for each in members:
+            if each.frozen_at is None:  # an instant that is over is forgotten
+                each.noticed = {place for place in each.noticed if place[1] > self.clock}
             each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER
 
     def with_due_work(self):

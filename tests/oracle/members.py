@@ -265,7 +265,7 @@ class Members:
     def extend_lots(self, event, payload, rulebook):
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active"))
+                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active") and lot.phase != "lapsing")
         self.judge_state()
         for lot in sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order())):
             before = lot.fixed_expiry

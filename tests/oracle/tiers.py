@@ -293,7 +293,7 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         group = rulebook.tiers.get(name)
         decided, tier.grace = tier.grace[1], None
-        if group is None:
+        if group is None or group.window.kind in ("lifetime", "rolling") or group.downgrade == "none":
             return
         values = self.values(member, rulebook, group, instant - 1)
         level = self.under(rulebook, group, tier)
@@ -401,6 +401,8 @@ class Tiers:
                 before, level = tier.under, self.under(rulebook, group, tier)
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
+                if removed:
+                    tier.grace = None
                 if group.window.kind != "rolling" or tier.review is None or removed:
                     since = max(instant, tier.history[-1][0]) if tier.history else instant
                     self.attain(member, rulebook, group, tier, level, instant, since)
