@@ -109,9 +109,10 @@ class Due:
                 queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - item
         for each in members:
-            if each.frozen_at is None:  # an instant that is over is forgotten
-                each.noticed = {place for place in each.noticed if place[1] > self.clock}
             each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER
+            if each.frozen_at is None:  # an instant that is over, and worked off, is forgotten
+                over = min(self.clock, each.earliest - 1)
+                each.noticed = {place for place in each.noticed if place[1] > over}
 
     def with_due_work(self):
         """Those who have something due by now. When each has something next is kept, and found out anew for whom an event
