@@ -31,7 +31,7 @@ class Due:
         for i, quarantine in enumerate(member.quarantines.values()):
             yield quarantine.undecided_until, DEADLINE, (2, i), self.undecided, quarantine
         for i, awaiting in enumerate(member.awaiting.values()):
-            yield awaiting.lapses, DEADLINE, (3, i), self.approval_lapses, awaiting
+            yield awaiting.lapses, DEADLINE, (1, i), self.approval_lapses, awaiting
         for i, what in enumerate(("anniversary", "birthday")):
             if member.yearly.get(what) is not None:
                 yield member.yearly[what], AWARD, (i,), self.yearly_award, (member, what)
@@ -47,7 +47,7 @@ class Due:
         order = (self.slot(lot.currency), lot.spend_order())
         if lot.phase == "pending" and lot.remaining:
             if lot.deadline is not None:
-                yield lot.deadline, DEADLINE, (1, order), self.deadline_passed, lot
+                yield lot.deadline, DEADLINE, (3, order), self.deadline_passed, lot
             if lot.activates is not None and lot.quarantine is None:
                 yield lot.activates, ACTIVATION, order, self.activation_due, lot
         expires = lot.expires
