@@ -21,13 +21,17 @@ due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kin
     return a_ms < b_ms || (a_ms == b_ms && a_kind < b_kind);
 }
 
-/* Of what is due at one instant lots have their turn before the clocks of inactivity and their
- * notices, and tier groups have theirs in order, each its review before the end of its override;
- * all else that is equal goes in the order in which it is looked for. */
+/* Of what is due at one instant holds, approvals and quarantines time out each in the order of
+ * their events, lots have their turn before the clocks of inactivity and their notices, and tier
+ * groups have theirs in order, each its review before the end of its override; all else that is
+ * equal goes in the order in which it is looked for. */
 static bool
 comes_first(const struct due *candidate, const struct due *due)
 {
     if (due->of != DUE_OF_FACT) return false;
+    if (candidate->of == DUE_OF_FACT)
+        return candidate->kind == DUE_TIMEOUT && candidate->fact.kind == due->fact.kind &&
+               candidate->fact.key < due->fact.key;
     if (candidate->of == DUE_OF_LOTS)
         return candidate->kind == DUE_EXPIRY || candidate->kind == DUE_NOTICE;
     return candidate->of == DUE_OF_TIER && candidate->kind == DUE_REVIEW &&
