@@ -229,8 +229,9 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
                         needs);
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
-    if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
-        return;
+    enum identity_found found =
+        identities_find(&state->identities, hash, needs, &identity, &ordinal);
+    if (found == IDENTITY_KNOWN && event->kind != EVENT_APPROVE) return; /* its form asks, too */
     event_needs(state, event, member, needs);
     enrol_needs(state, event, member, event_needs, needs);
 }
@@ -291,6 +292,7 @@ judge_form_by_hand(struct apply *apply)
     case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
     case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
     case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    case EVENT_APPROVE: return byhand_judge_form(apply);
     default: return VERDICT_ACCEPTED;
     }
     if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
