@@ -3,6 +3,7 @@
 import fractions
 
 from civil import DAY_MS
+from earning import BOUNDS, NUMBER_MAX
 from lots import Refused
 
 REFUSE, QUARANTINE, FLAG = "refuse", "quarantine", "flag"
@@ -62,7 +63,10 @@ class Limits:
         return over, counted
 
     def judge_limits(self, member, rulebook, kind, payload, occurred, environment, points, word=None):
-        """Refuses, or says whether the event's grants are held back; what is said and counted comes once it is accepted."""
+        """Refuses, or says whether the event's grants are held back; what is said and counted comes once it is accepted.
+        Grants that overflow are more than any limit allows."""
+        if BOUNDS.left and kind in ("purchase", "activity"):
+            points = dict.fromkeys(rulebook.currencies, NUMBER_MAX)
         over, counted = self.over_limits(member, rulebook, kind, payload, occurred, environment, points, word)
         if any(limit.action == REFUSE for limit, _ in over):
             raise Refused("limit_reached")
