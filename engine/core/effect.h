@@ -74,7 +74,7 @@ enum posting_kind {
     POSTING_QUARANTINE_RELEASE = 24,
     POSTING_EXTEND = 25,
     POSTING_REINSTATE = 26,
-    POSTING_FUND = 27,
+    POSTING_FUND = 27, /* of funders' statements; the fold makes none: see funder, below */
 };
 
 /* Names a lot for ever: independent of packing (semantics §3). */
@@ -142,7 +142,7 @@ struct posting {
     struct bytes spend_id, hold_id;
     struct instant lot_activates_at;   /* 0 ms = at once, as earned; INT64_MAX ms = not known yet */
     struct instant lot_expired_before; /* of an extension: the instant before; 0 ms = none told */
-    struct bytes funder;
+    struct bytes funder;               /* who pays for the lot's points; empty: the programme */
     struct rate unit_cost;  /* minor units of cost_currency for one point; denominator 0: none */
     uint16_t cost_currency; /* ISO 4217 numeric; 0: none */
     struct bytes reason, actor;
@@ -301,7 +301,7 @@ struct notice_approval_lapsed {
     struct event_ref awaiting;
 };
 
-/* A new rulebook judged the member's tiers anew. */
+/* A new rulebook judges all tiers of the partition anew: the notice is about no member. */
 struct notice_tiers_reevaluated {
     struct bytes rulebook;
     uint32_t version;
@@ -314,7 +314,7 @@ struct notice_hold_timed_out {
 
 struct notice {
     enum notice_kind kind;
-    struct bytes member;
+    struct bytes member; /* empty: about no one member */
     struct instant effective_at, journal_time;
     struct event_ref cause; /* empty where time did */
     struct bytes traceparent;

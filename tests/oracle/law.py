@@ -31,6 +31,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
         self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
+        self.unannounced = []  # [(when, rulebook)] that have not yet judged tiers anew
         self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something of theirs is kept
         self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
@@ -72,7 +73,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock = max(self.clock, entry["time"])
         if "rulebook" in entry:
             self.activate(entry["rulebook"])
-        elif "event" in entry:
+        self.announce_versions()
+        if "event" in entry:
             if entry.get("away"):
                 self.answer(entry["event"], "forwarded")
             else:

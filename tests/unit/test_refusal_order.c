@@ -2,7 +2,7 @@
  * known, reference, member state, arrears, limits, balance, overflow. Each kind of event meets its
  * troubles one by one, and then two by two: the earlier stage gives the verdict. */
 #include <criterion/criterion.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "engine/core/calendar.h"
 #include "engine/core/state_priv.h"
@@ -161,7 +161,7 @@ live(void)
         .kind = EVENT_HOLD,
         .hold = {BYTES_LITERAL("H1"), points_of(10), INT64_C(90) * CALENDAR_DAY_MS}});
     cr_assert_eq(law_do(&law, "ann", "share"), VERDICT_ACCEPTED);
-    strcpy(held_back, law_last_event(&law));
+    snprintf(held_back, sizeof held_back, "%s", law_last_event(&law));
     struct event asked = {.kind = EVENT_ADJUST,
                           .member = BYTES_LITERAL("ann"),
                           .id = BYTES_LITERAL("A1"),
