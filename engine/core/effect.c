@@ -261,6 +261,7 @@ static uint8_t *
 evidence_canonical(const struct evidence *evidence, uint8_t *at)
 {
     CHECK(evidence->event_count <= EVIDENCE_EVENTS_MAX);
+    CHECK(evidence->ordinal_count <= EVIDENCE_ORDINALS_MAX);
     at = put_text(at, evidence->limit);
     at = put_i64(at, evidence->value);
     at = put_i64(at, evidence->threshold);
@@ -271,6 +272,9 @@ evidence_canonical(const struct evidence *evidence, uint8_t *at)
         at = put_listed(at, evidence->events[i].source);
         at = put_listed(at, evidence->events[i].id);
     }
+    at = put_u8(at, evidence->ordinal_count);
+    for (uint32_t i = 0; i < evidence->ordinal_count; i++)
+        at = put_u64(at, evidence->ordinals[i]);
     return at;
 }
 

@@ -256,16 +256,19 @@ struct notice_tier_at_risk {
     uint32_t metric_count;
 };
 
-enum { EVIDENCE_EVENTS_MAX = 16 };
+enum { EVIDENCE_EVENTS_MAX = 16, EVIDENCE_ORDINALS_MAX = 32 };
 
 /* Why a limit spoke (semantics §10): its name, what was counted against what, over which window,
- * and the latest of the events that were counted. */
+ * the event that is judged, and the latest of those that were counted. */
 struct evidence {
     struct bytes limit;
     int64_t value, threshold;
     struct instant window_start, window_end; /* (start, end] */
     const struct event_ref *events;
     uint32_t event_count; /* at most EVIDENCE_EVENTS_MAX */
+    /* Of what made the figure: the newest first, the judged one included. */
+    const uint64_t *ordinals;
+    uint32_t ordinal_count; /* at most EVIDENCE_ORDINALS_MAX */
 };
 
 struct notice_quarantined {

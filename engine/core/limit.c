@@ -202,8 +202,25 @@ count_one(struct apply *apply, uint32_t index, int64_t amount)
         .key = at_ms,
         .index = facts_between(apply->member, FACT_LIMIT_USE, slot, at_ms, at_ms + 1).count,
         .a = amount,
+        .b = (int64_t)apply->ordinal,
     };
     fact_set(&apply->state->members, &apply->member, &use);
+}
+
+/* The events that a limit has counted in a window, the one at hand included: the newest first. */
+static const uint64_t *
+list_ordinals(const struct apply *apply, uint32_t slot, int64_t window_ms, uint32_t *out_count)
+{
+    int64_t at_ms = apply->event->occurred_at.ms;
+    struct facts uses =
+        facts_between(apply->member, FACT_LIMIT_USE, slot, at_ms - window_ms + 1, at_ms + 1);
+    uint32_t count = uses.count < EVIDENCE_ORDINALS_MAX ? uses.count : EVIDENCE_ORDINALS_MAX;
+    uint64_t *ordinals = arena_alloc(apply->effects->arena, count * sizeof *ordinals);
+    CHECK_MSG(ordinals != NULL, "the effects' arena was not drained before an apply");
+    for (uint32_t i = 0; i < count; i++)
+        ordinals[i] = (uint64_t)uses.items[uses.count - 1 - i].b;
+    *out_count = count;
+    return ordinals;
 }
 
 static struct evidence
@@ -215,6 +232,9 @@ evidence_of(struct apply *apply, uint32_t index, const struct limit_figures *fig
     struct event_ref *event = arena_alloc(apply->effects->arena, sizeof *event);
     CHECK_MSG(event != NULL, "the effects' arena was not drained before an apply");
     *event = (struct event_ref){output_source(apply), output_event_id(apply)};
+    uint32_t count;
+    const uint64_t *ordinals =
+        list_ordinals(apply, apply->rulebook->limit_slot[index], window_ms, &count);
     return (struct evidence){
         .limit = output_text(apply, limit->id),
         .value = figures->value,
@@ -223,6 +243,8 @@ evidence_of(struct apply *apply, uint32_t index, const struct limit_figures *fig
         .window_end.ms = at_ms,
         .events = event,
         .event_count = 1,
+        .ordinals = ordinals,
+        .ordinal_count = count,
     };
 }
 

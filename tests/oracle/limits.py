@@ -7,6 +7,7 @@ from earning import BOUNDS, NUMBER_MAX
 from lots import Refused
 
 REFUSE, QUARANTINE, FLAG = "refuse", "quarantine", "flag"
+NAMED_AT_MOST = 32  # events in evidence: the newest
 
 
 class Quarantine:
@@ -45,7 +46,7 @@ class Limits:
             uses = member.limit_uses.get(limit.name, [])
 
             def used(start, end):
-                return sum(each for at, each in uses if start < at <= end)
+                return sum(each for at, each, _ in uses if start < at <= end)
 
             if limit.max is not None:
                 start, threshold = occurred - limit.window, limit.max
@@ -58,8 +59,9 @@ class Limits:
                 if past == 0 or total * 30 <= limit.times_own_mean * past:
                     continue
                 threshold = int(limit.times_own_mean * past / fractions.Fraction(30))
+            made = [ordinal for at, _, ordinal in sorted(uses, key=lambda use: use[0]) if start < at <= occurred]
             over.append((limit, {"limit": limit.name, "value": total, "threshold": threshold, "windowStartMs": start,
-                                 "windowEndMs": occurred}))
+                                 "windowEndMs": occurred, "ordinals": [self.ordinal, *reversed(made)][:NAMED_AT_MOST]}))
         return over, counted
 
     def judge_limits(self, member, rulebook, kind, payload, occurred, environment, points, word=None):
@@ -78,8 +80,8 @@ class Limits:
             elif evidence is quarantines[0]:
                 self.after.append(lambda evidence=evidence: self.say_quarantined(member, occurred, evidence))
         for limit, value in counted:
-            self.after.append(lambda limit=limit, value=value: member.limit_uses.setdefault(limit.name, []).append(
-                (occurred, value)))
+            self.after.append(lambda limit=limit, use=(occurred, value, self.ordinal): member.limit_uses.setdefault(
+                limit.name, []).append(use))
         return bool(quarantines)
 
     def say_quarantined(self, member, occurred, evidence):

@@ -139,6 +139,9 @@ Test(law_limits, flags_are_told_and_nothing_else)
     cr_assert_eq(evidence->window_start.ms, law.rig.now_ms - CALENDAR_DAY_MS);
     cr_assert_eq(evidence->event_count, 1);
     cr_assert(bytes_equal(evidence->events[0].id, BYTES_LITERAL("e3")));
+    cr_assert_eq(evidence->ordinal_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(evidence->ordinals[i], 3 - i);
 }
 
 Test(law_limits, a_new_version_goes_on_counting_by_name)
@@ -341,6 +344,34 @@ Test(law_limits, undecided_it_ends_by_itself)
         cr_assert_eq(posting->effective_at.ms,
                      rig_at(rejects ? "2026-07-10T10:00:00Z" : "2026-04-09T10:00:00Z").ms);
     }
+}
+
+/* One review each 20 minutes, told in order but for the last, which is an hour late: 72 fill a day,
+ * and of these the 32 newest are named. */
+Test(law_limits, evidence_names_the_newest_events_that_made_the_figure)
+{
+    law_limit(&law, "flag", LIMITED_ACTIVITY, 71, LIMIT_FLAG);
+    law_start(&law);
+    for (int i = 0; i < 80; i++) {
+        cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+        law.rig.now_ms += 20 * 60000;
+    }
+    /* The 80th, ordinal 80, at 12:20 of the next day; the first within its day is the 9th. */
+    size_t count = law_notices(&law, NOTICE_LIMIT_FLAGGED);
+    const struct evidence *evidence =
+        &law_notice(&law, NOTICE_LIMIT_FLAGGED, count - 1)->limit_flagged.evidence;
+    cr_assert_eq(evidence->value, 72);
+    cr_assert_eq(evidence->ordinal_count, EVIDENCE_ORDINALS_MAX);
+    for (uint32_t i = 0; i < EVIDENCE_ORDINALS_MAX; i++)
+        cr_assert_eq(evidence->ordinals[i], 80 - i);
+    rig_checkpoint(&law.rig);
+    rig_restart(&law.rig);
+    /* 11:20 is the instant of the 77th: of one instant the later told comes first. */
+    cr_assert_eq(law_do_at(&law, "ann", "review", "2026-03-11T11:20:00Z"), VERDICT_ACCEPTED);
+    evidence = &law_notice(&law, NOTICE_LIMIT_FLAGGED, count)->limit_flagged.evidence;
+    cr_assert_eq(evidence->value, 73);
+    cr_assert_eq(evidence->ordinals[0], 81);
+    cr_assert_eq(evidence->ordinals[1], 77);
 }
 
 Test(law_limits, only_the_first_quarantine_gives_evidence)
