@@ -181,12 +181,11 @@ limit_check(struct apply *apply, const struct limit_use *use, struct limit_findi
 static void
 forget_uses(struct apply *apply, const struct program_limit *limit, uint32_t slot)
 {
-    int64_t reach_ms = apply->state->clock.ms - apply->state->rulebooks.accept_past_max_ms;
+    int64_t reach_ms = apply_reach_ms(apply), from_ms;
     int64_t window_ms =
         limit->own_mean.numerator == 0 ? limit->window_ms : ANOMALY_SUM_MS + ANOMALY_PAST_MS;
-    if (apply->further) return; /* what was parked may be older than anything */
-    struct facts old =
-        facts_between(apply->member, FACT_LIMIT_USE, slot, INT64_MIN, reach_ms - window_ms);
+    if (!sub_i64(reach_ms, window_ms, &from_ms)) return; /* parked, and older than anything */
+    struct facts old = facts_between(apply->member, FACT_LIMIT_USE, slot, INT64_MIN, from_ms + 1);
     if (old.count > 0) facts_remove(&apply->state->members, &apply->member, old);
 }
 
