@@ -1,7 +1,8 @@
 /*
  * What is kept of a member is one fact LIMIT_USE for each event that a limit counts, at its
- * occurred_at, for as long as an event that is still accepted can look back to it; and one fact
- * QUARANTINE for each event whose grants wait.
+ * occurred_at, for as long as an event that is still accepted can look back to it; likewise one
+ * fact REDEEMED for each spending that a limit on refunds asks for; and one fact QUARANTINE for
+ * each event whose grants wait.
  */
 #include "engine/core/limit.h"
 
@@ -64,6 +65,19 @@ begin_scope(const struct apply *apply, const struct limit_use *use, struct condi
     UNREACHABLE();
 }
 
+/* Whether a limit asks for a redemption before, and there was none in (t − n, t]. */
+static bool
+misses_redemption(const struct apply *apply, uint32_t index)
+{
+    int64_t span_ms = apply->rulebook->program.limits[index].after_redeem_ms;
+    int64_t at_ms = apply->event->occurred_at.ms;
+    if (span_ms == 0) return false;
+    return apply->member == NULL ||
+           facts_between(apply->member, FACT_REDEEMED, apply->rulebook->limit_slot[index],
+                         at_ms - span_ms + 1, at_ms + 1)
+                   .count == 0;
+}
+
 static uint64_t
 matching_limits(const struct apply *apply, const struct limit_use *use)
 {
@@ -75,6 +89,7 @@ matching_limits(const struct apply *apply, const struct limit_use *use)
         const struct program_limit *limit = &program->limits[i];
         if (limit->of != use->of || amount_of(limit, use) == 0) continue;
         if (limit->activity.size > 0 && !bytes_equal(limit->activity, use->activity)) continue;
+        if (misses_redemption(apply, i)) continue;
         if (limit->when.decoded != NULL) {
             if (!begun) sound = begin_scope(apply, use, &facts);
             begun = true;
@@ -177,16 +192,15 @@ limit_check(struct apply *apply, const struct limit_use *use, struct limit_findi
 
 /* ---- Counting ---- */
 
-/* Uses that no event which is still accepted looks back to. */
+/* Facts of a limit that no event which is still accepted looks back to. */
 static void
-forget_uses(struct apply *apply, const struct program_limit *limit, uint32_t slot)
+forget(struct apply *apply, enum fact_kind kind, uint32_t slot, int64_t window_ms)
 {
-    int64_t reach_ms = apply_reach_ms(apply), from_ms;
-    int64_t window_ms =
-        limit->own_mean.numerator == 0 ? limit->window_ms : ANOMALY_SUM_MS + ANOMALY_PAST_MS;
-    if (!sub_i64(reach_ms, window_ms, &from_ms)) return; /* parked, and older than anything */
-    struct facts old = facts_between(apply->member, FACT_LIMIT_USE, slot, INT64_MIN, from_ms + 1);
-    if (old.count > 0) facts_remove(&apply->state->members, &apply->member, old);
+    int64_t from_ms;
+    if (!sub_i64(apply_reach_ms(apply), window_ms, &from_ms))
+        return; /* parked, and older than anything */
+    struct facts old = facts_between(apply->member, kind, slot, INT64_MIN, from_ms + 1);
+    facts_remove(&apply->state->members, &apply->member, old);
 }
 
 static void
@@ -194,7 +208,10 @@ count_one(struct apply *apply, uint32_t index, int64_t amount)
 {
     uint32_t slot = apply->rulebook->limit_slot[index];
     int64_t at_ms = apply->event->occurred_at.ms;
-    forget_uses(apply, &apply->rulebook->program.limits[index], slot);
+    const struct program_limit *limit = &apply->rulebook->program.limits[index];
+    bool of_mean = limit->own_mean.numerator != 0;
+    forget(apply, FACT_LIMIT_USE, slot,
+           of_mean ? ANOMALY_SUM_MS + ANOMALY_PAST_MS : limit->window_ms);
     struct fact use = {
         .kind = FACT_LIMIT_USE,
         .slot = (uint16_t)slot,
@@ -204,6 +221,23 @@ count_one(struct apply *apply, uint32_t index, int64_t amount)
         .b = (int64_t)apply->ordinal,
     };
     fact_set(&apply->state->members, &apply->member, &use);
+}
+
+void
+limit_redeemed(struct apply *apply)
+{
+    const struct program *program = &apply->rulebook->program;
+    for (uint32_t i = 0; i < program->limit_count; i++) {
+        const struct program_limit *limit = &program->limits[i];
+        if (limit->after_redeem_ms == 0) continue;
+        struct fact fact = {
+            .kind = FACT_REDEEMED,
+            .slot = apply->rulebook->limit_slot[i],
+            .key = apply->event->occurred_at.ms,
+        };
+        forget(apply, FACT_REDEEMED, fact.slot, limit->after_redeem_ms);
+        fact_set(&apply->state->members, &apply->member, &fact);
+    }
 }
 
 /* The events that a limit has counted in a window, the one at hand included: the newest first. */

@@ -39,6 +39,9 @@ class Limits:
             if limit.of != kind or (limit.activity is not None and limit.activity != word) or \
                     (limit.when is not None and not limit.when.true_for(environment)):
                 continue
+            if limit.after_redeem is not None and not any(
+                    occurred - limit.after_redeem < at <= occurred for at in member.redeemed.get(limit.name, [])):
+                continue
             value = self.measured(limit, kind, payload, points)
             if value == 0:
                 continue
@@ -83,6 +86,12 @@ class Limits:
             self.after.append(lambda limit=limit, use=(occurred, value, self.ordinal): member.limit_uses.setdefault(
                 limit.name, []).append(use))
         return bool(quarantines)
+
+    def note_redeemed(self, member, rulebook, occurred):
+        """Points were spent: limits on refunds that follow know it."""
+        for limit in rulebook.limits:
+            if limit.after_redeem is not None:
+                member.redeemed.setdefault(limit.name, []).append(occurred)
 
     def say_quarantined(self, member, occurred, evidence):
         quarantine = member.quarantines.get(self.cause())

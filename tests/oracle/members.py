@@ -149,6 +149,7 @@ class Members:
         member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
         member.checked, member.missions, member.cap_uses, member.limit_uses, member.paid = {}, {}, {}, {}, {}
+        member.redeemed = {}
         member.orders_counted = 0
         for booked in member.orders.values():
             booked.tier_value_gone = True

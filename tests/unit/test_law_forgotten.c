@@ -154,6 +154,21 @@ Test(law_forgotten, uses_of_a_limit)
     cr_assert_eq(kept(FACT_LIMIT_USE), 367);
 }
 
+/* A spending each day, that a limit on refunds within two days asks for. */
+Test(law_forgotten, redemptions_that_refunds_may_follow)
+{
+    law_limit(&law, "flag", LIMITED_REFUND, 0, LIMIT_FLAG)->after_redeem_ms = 2 * CALENDAR_DAY_MS;
+    law_start(&law);
+    for (int day = 0; day < 500; day++) {
+        static char id[32];
+        snprintf(id, sizeof id, "S%d", day);
+        buy(100);
+        cr_assert_eq(rig_redeem(&law.rig, "ann", id, 1), VERDICT_ACCEPTED);
+        law.rig.now_ms += CALENDAR_DAY_MS;
+    }
+    cr_assert_eq(kept(FACT_REDEEMED), 368);
+}
+
 /* Who stays at the lowest level has no review that would drop the windows behind it. */
 Test(law_forgotten, metrics_of_members_without_a_review)
 {
