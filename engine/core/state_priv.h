@@ -146,6 +146,17 @@ apply_moment(const struct apply *apply)
     return apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
 }
 
+/* No event that is still accepted happened before this, so what only such events could ask for is
+ * forgotten; INT64_MIN while old ones are judged that were parked. What is sent on from another
+ * partition and comes home so late finds nothing any more. */
+static inline int64_t
+apply_reach_ms(const struct apply *apply)
+{
+    const struct state *state = apply->state;
+    if (apply->further) return INT64_MIN;
+    return state->clock.ms - state->rulebooks.accept_past_max_ms;
+}
+
 /* When tiers are judged: after an event at the later of the clock and its own time, so that a
  * period that is closed is not decided by it. */
 static inline struct instant

@@ -97,7 +97,8 @@ class Member:
         self.references = set()
         self.paid = {}  # how often awards were paid, by (name, per, bucket)
         self.cap_uses = {}  # what caps counted, by (name, per): [[occurred_at, points]]
-        self.limit_uses = {}  # what limits counted, by name: [(occurred_at, value)]
+        self.limit_uses = {}  # what limits counted, by name: [(occurred_at, value, ordinal)]
+        self.redeemed = {}  # when points were spent, by the name of the limit that asks: [occurred_at]
         self.checked, self.missions = {}, {}
         self.yearly = {}  # "birthday" and "anniversary": the next instant
         self.quarantines, self.awaiting = {}, {}

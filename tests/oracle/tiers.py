@@ -387,9 +387,20 @@ class Tiers:
     def reevaluation(self, rulebook):
         """Once, at the later of its activation and effective_from."""
         at = max(self.clock, rulebook.effective_from)
+        self.unannounced.append((at, rulebook))
         for member in self.members.values():
             member.reevaluations.append((at, rulebook))
             member.earliest = None
+
+    def announce_versions(self):
+        """Once, before anybody is judged, where there are tiers and somebody to have them; it is about nobody."""
+        for at, rulebook in sorted(self.unannounced, key=lambda each: each[0]):
+            if at > self.clock:
+                continue
+            self.unannounced.remove((at, rulebook))
+            if self.next_number and self.groups:
+                self.notices.append({"subject": None, "kind": "tiersReevaluated", "effectiveAtMs": at, "cause": None,
+                                     "journalTimeMs": self.clock, "rulebook": rulebook.name, "version": rulebook.version})
 
     def reevaluate(self, what, instant):
         member, activated = what

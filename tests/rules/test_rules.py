@@ -189,6 +189,7 @@ BESIDE = {
     "spending.rewards[].prices[].group": {"level": "gold"},
     "spending.rewards[].per": {"times": "1"},
     "limits[].activity": {"of": "activity"},
+    "limits[].after_redeem": {"of": "refund"},
     "limits[].currency": {"measure": "points"},
     "limits[].money": {"measure": "money", "max": "1.00 GBP"},
     "limits[].measure": {"currency": "points"},
