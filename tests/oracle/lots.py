@@ -132,8 +132,8 @@ class Lots:
             lot.governed = True
             return
         start = lot.earned if expiry.from_ == "earning" else lot.activates
-        if start is None:
-            return
+        if start is None or (expiry.from_ == "earning" and lot.fixed_expiry is not None):
+            return  # not known yet, or known since it was earned and maybe moved
         if expiry.kind == "after":
             lot.fixed_expiry = zone.rounded(zone.plus(start, expiry.after), expiry.round)
         elif expiry.kind == "dates":
