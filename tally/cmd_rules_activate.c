@@ -124,11 +124,12 @@ activate_show_changes(const struct activate *activate, struct fault *out_fault)
 {
     FILE *out = activate->context->out->file;
     if (options_flag(activate->context->options, OPTION_JSON)) return true;
-    if (activate->has_previous)
-        return activate->program.version == activate->previous.version ||
-               explain_changes(&activate->previous, &activate->program, out, out_fault);
-    explain_program(&activate->program, out);
-    return true;
+    enum explain_language language =
+        (enum explain_language)options_number(activate->context->options, OPTION_LANGUAGE);
+    if (!activate->has_previous)
+        return explain_program(&activate->program, language, out, out_fault);
+    return activate->program.version == activate->previous.version ||
+           explain_changes(&activate->previous, &activate->program, language, out, out_fault);
 }
 
 static bool

@@ -12,7 +12,6 @@
 #include "engine/core/condition.h"
 #include "engine/rules/activation.h"
 #include "engine/rules/compile.h"
-#include "engine/rules/explain.h"
 
 bool
 rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
@@ -293,18 +292,24 @@ rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *o
     return true;
 }
 
-/* The explanation as an array of its lines, headings and blank lines left out. */
+/* The explanation as an array of its lines, headings and blank lines left out. NULL with a fault.
+ */
 static struct json_object *
-explanation_json(const struct program *program)
+explanation_json(const struct program *program, enum explain_language language,
+                 struct fault *out_fault)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
-    if (stream == NULL) return NULL;
-    explain_program(program, stream);
-    fclose(stream);
-    struct json_object *list = json_object_new_array();
-    for (size_t at = 0; at < size;) {
+    if (stream == NULL) {
+        fault_set(out_fault, FAULT_TRY_AGAIN, "not enough memory to explain a rulebook");
+        return NULL;
+    }
+    bool told = explain_program(program, language, stream, out_fault);
+    if (fclose(stream) != 0 && told)
+        told = fault_set(out_fault, FAULT_TRY_AGAIN, "not enough memory to explain a rulebook");
+    struct json_object *list = told ? json_object_new_array() : NULL;
+    for (size_t at = 0; told && at < size;) {
         size_t length = strcspn(text + at, "\n");
         if (length > 2 && text[at] == '-') {
             json_object_array_add(list, json_object_new_string_len(text + at + 2, (int)length - 2));
@@ -315,34 +320,36 @@ explanation_json(const struct program *program)
     return list;
 }
 
-static void
-print_explanation_json(const struct judged *judged, FILE *out)
+static bool
+print_explanation_json(const struct judged *judged, enum explain_language language, FILE *out,
+                       struct fault *out_fault)
 {
+    struct json_object *lines = explanation_json(&judged->program, language, out_fault);
+    if (lines == NULL) return false;
     struct json_object *object = json_object_new_object();
     json_object_object_add(object, "file", json_object_new_string(judged->diagnostics.file_name));
     json_object_object_add(object, "rulebook", json_text(judged->program.name));
     json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
-    json_object_object_add(object, "lines", explanation_json(&judged->program));
+    json_object_object_add(object, "lines", lines);
     print_json(object, out);
+    return true;
 }
 
 bool
-rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
-                   struct fault *out_fault)
+rules_explain_file(const char *path, enum explain_language language, bool json, FILE *out,
+                   FILE *messages, bool *out_sound, struct fault *out_fault)
 {
     struct judged *judged = judge(path, out_fault);
     if (judged == NULL) return false;
+    bool told = true;
     if (!judged->sound) {
         print_judgement(judged, json, out, messages);
     } else {
         diagnostics_print(&judged->diagnostics, messages);
-        if (json) {
-            print_explanation_json(judged, out);
-        } else {
-            explain_program(&judged->program, out);
-        }
+        told = json ? print_explanation_json(judged, language, out, out_fault)
+                    : explain_program(&judged->program, language, out, out_fault);
     }
     *out_sound = judged->sound;
     judged_close(judged);
-    return true;
+    return told;
 }

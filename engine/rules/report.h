@@ -12,6 +12,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/fault.h"
 #include "engine/rules/diagnostics.h"
+#include "engine/rules/explain.h"
 
 /** Reads a file that a person wrote into the arena. FAULT_NO_INPUT names it when it cannot be read,
  * FAULT_DATA when it is larger than YAML_BYTES_MAX. */
@@ -27,8 +28,9 @@ bool rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bo
                       struct fault *out_fault);
 
 /** Tells in words what a rulebook does; with `json`: {"file", "rulebook", "version", "lines": […]}.
- * One that is not sound is reported as by rules_check_file, warnings go to `messages`. */
-bool rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
-                        struct fault *out_fault);
+ * One that is not sound is reported as by rules_check_file, warnings go to `messages`. False also
+ * with FAULT_TRY_AGAIN when the system has no memory to tell it. */
+bool rules_explain_file(const char *path, enum explain_language language, bool json, FILE *out,
+                        FILE *messages, bool *out_sound, struct fault *out_fault);
 
 #endif
