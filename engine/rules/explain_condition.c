@@ -1,7 +1,7 @@
 /*
  * From a condition's flat program back to CEL: what is said is what runs. Constant parts were
- * worked out when it was compiled, and brackets stand only where they are needed; compiled again,
- * the text gives the same program.
+ * worked out when it was compiled, and brackets stand only where they are needed. Compiled again,
+ * the text gives the same program, unless it is longer than an operator may write.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -277,7 +277,7 @@ write_bare(const struct writing *writing, const struct part *part)
     case CONDITION_OP_NEGATE:
     case CONDITION_OP_NOT:
         fputs(op->code == CONDITION_OP_NOT ? "!" : "-", out);
-        write_part(writing, part->first, STRENGTH_MEMBER);
+        write_part(writing, part->first, STRENGTH_UNARY);
         return;
     case CONDITION_OP_CHOOSE:
         write_part(writing, part->first, STRENGTH_OR);

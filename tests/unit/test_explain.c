@@ -169,7 +169,7 @@ Test(explain, conditions_are_told_as_they_run)
          "(order.total_minor - 1) * 2 > order.total_minor - (1 - order.gift_card_minor)"},
         {"-order.total_minor % 7 == - 3", "-order.total_minor % 7 == -3"},
         {"-(-order.total_minor) > 0 && -(order.total_minor + 1) < 0",
-         "-(-order.total_minor) > 0 && -(order.total_minor + 1) < 0"},
+         "--order.total_minor > 0 && -(order.total_minor + 1) < 0"},
         {"(order.total_minor > 1) == (order.gift_card_minor > 1)",
          "(order.total_minor > 1) == (order.gift_card_minor > 1)"},
         {"order.store == 'a' || order.store == 'b' && order.channel == 'c'",
