@@ -1,6 +1,6 @@
 /*
- * `tally rules check` and `tally rules explain`: a rulebook's file read, judged, and told about,
- * for people and as JSON.
+ * `tally rules check`, `rules explain` and `rules diff`: rulebooks' files read, judged, and told
+ * about, for people and as JSON.
  */
 #ifndef TALLYBOOK_ENGINE_RULES_REPORT_H
 #define TALLYBOOK_ENGINE_RULES_REPORT_H
@@ -32,5 +32,11 @@ bool rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bo
  * with FAULT_TRY_AGAIN when the system has no memory to tell it. */
 bool rules_explain_file(const char *path, enum explain_language language, bool json, FILE *out,
                         FILE *messages, bool *out_sound, struct fault *out_fault);
+
+/** Tells in words what changes from the rulebook of paths[0] to that of paths[1]; with `json`:
+ * {"from", "to", "removed": […], "added": […]}. The first of them that is not sound is reported as
+ * by rules_check_file. Faults as above. */
+bool rules_diff_files(const char *const paths[2], enum explain_language language, bool json,
+                      FILE *out, FILE *messages, bool *out_sound, struct fault *out_fault);
 
 #endif

@@ -1,6 +1,6 @@
 """`tally rules explain` leaves nothing out: for every key of the rule language there is an edit, and every edit changes a
-sentence, in English and in Chinese. The keys are those of the JSON Schema that the product prints: a new one fails here
-until it has a sentence and an edit.
+sentence, in English and in Chinese, and is shown by `rules diff`. The keys are those of the JSON Schema that the product
+prints: a new one fails here until it has a sentence and an edit.
 """
 
 import copy
@@ -324,6 +324,12 @@ def places_of_anywhere():
 ALL_EDITS = {**{place: ANYWHERE[place.rpartition(".")[2]] for place in places_of_anywhere()}, **EDITS}
 
 
+def by_heading(text):
+    """{heading: its lines}"""
+    parts = [part.splitlines() for part in text.split("\n\n")[1:]]
+    return {part[0]: part[1:] for part in parts}
+
+
 def edited(place, edit):
     value, beside = edit if isinstance(edit, tuple) else (edit, {})
     rulebook = copy.deepcopy(RULEBOOK)
@@ -345,13 +351,17 @@ class Explained(unittest.TestCase):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.keys = schema_keys()
 
-    def explained(self, rulebook, language):
-        path = self.folder / "shop.yaml"
-        path.write_text("".join(f"{key}: {rendered(value)}\n" for key, value in rulebook.items()))
-        done = subprocess.run([os.environ["TALLY"], "rules", "explain", path, "--language", language],
+    def told(self, command, *rulebooks, language="en"):
+        paths = [self.folder / f"shop-{at}.yaml" for at in range(len(rulebooks))]
+        for path, rulebook in zip(paths, rulebooks):
+            path.write_text("".join(f"{key}: {rendered(value)}\n" for key, value in rulebook.items()))
+        done = subprocess.run([os.environ["TALLY"], "rules", command, *paths, "--language", language],
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
+
+    def explained(self, rulebook, language):
+        return self.told("explain", rulebook, language=language)
 
     def test_every_edit_changes_a_sentence(self):
         for language in LANGUAGES:
@@ -363,6 +373,28 @@ class Explained(unittest.TestCase):
                         text = self.explained(edited(place, edit), language)
                         self.assertNotIn(text, told, f"{place}: {edit} reads like {told.get(text)}")
                         told[text] = edit
+
+    def test_every_edit_is_shown_as_a_change(self):
+        before = self.explained(RULEBOOK, "en")
+        for place, edits in ALL_EDITS.items():
+            after = edited(place, edits[0])
+            with self.subTest(place=place, edit=edits[0]):
+                self.assert_changes(before, self.explained(after, "en"), self.told("diff", RULEBOOK, after))
+
+    def assert_changes(self, before, after, changes):
+        """What was shown are the lines that one explanation has and the other lacks, each under its heading."""
+        old, new, heads = by_heading(before), by_heading(after), by_heading(changes)
+        self.assertEqual(changes.splitlines()[0].split()[:3], ["Changes", "from", before.split()[1]])
+        for heading in old:
+            self.assertEqual([line[2:] for line in heads.get(heading, []) if line[0] == "-"],
+                             [line[2:] for line in old[heading] if line not in new[heading] and line != "- None."])
+            self.assertEqual(sorted(line[2:] for line in heads.get(heading, []) if line[0] == "+"),
+                             sorted(line[2:] for line in new[heading] if line not in old[heading] and line != "- None."))
+
+    def test_what_only_moves_is_no_change(self):
+        moved = {key: value[::-1] if isinstance(value, list) else value for key, value in reversed(RULEBOOK.items())}
+        moved["currencies"] = dict(reversed(RULEBOOK["currencies"].items()))
+        self.assertEqual(self.told("diff", RULEBOOK, moved), "Changes from shop, version 1, to shop, version 1\nNothing changes.\n")
 
     def test_every_key_is_edited(self):
         self.assertGreater(len(self.keys), 200)
