@@ -124,6 +124,20 @@ word_counts(struct explainer *explainer, const struct program_expiry *expiry)
     return word_list(explainer, items, count, SAYS_LIST_NEXT);
 }
 
+/* After nothing but a rounding: at the end of the very period. */
+static void
+explain_period(struct explainer *explainer, struct bytes item, const struct program_expiry *expiry,
+               const char *start)
+{
+    const char *end = word_rounding_up(explainer, expiry);
+    if (expiry->amount == 0) {
+        SAY(explainer, item, EXPIRE_THERE, start, end);
+    } else {
+        SAY(explainer, item, EXPIRE_AFTER, word_period(explainer, expiry->amount, expiry->unit),
+            start, end);
+    }
+}
+
 static void
 explain_expiry(struct explainer *explainer, const struct program_currency *currency)
 {
@@ -131,11 +145,7 @@ explain_expiry(struct explainer *explainer, const struct program_currency *curre
     const char *start = word_start(explainer, expiry->from_earning);
     switch (expiry->kind) {
     case EXPIRY_NONE: SAY(explainer, currency->id, EXPIRE_NEVER); return;
-    case EXPIRY_PERIOD:
-        SAY(explainer, currency->id, EXPIRE_AFTER,
-            word_period(explainer, expiry->amount, expiry->unit), start,
-            word_rounding_up(explainer, expiry));
-        break;
+    case EXPIRY_PERIOD: explain_period(explainer, currency->id, expiry, start); break;
     case EXPIRY_DATES:
         SAY(explainer, currency->id, EXPIRE_DATES,
             word_dates(explainer, expiry->dates, expiry->date_count), start);

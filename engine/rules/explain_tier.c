@@ -69,6 +69,14 @@ explain_measured_over(struct explainer *explainer, const struct program_group *g
 
 /* ---- Up and down ---- */
 
+/* Only there, and with one metric, can anything be carried over. */
+static bool
+has_calendar_window(const struct program_group *group)
+{
+    return group->window == WINDOW_CALENDAR_YEAR || group->window == WINDOW_CALENDAR_QUARTER ||
+           group->window == WINDOW_CALENDAR_MONTH || group->window == WINDOW_CALENDAR_WEEK;
+}
+
 /* A ladder without a review never lowers anybody, and one that does not lower warns nobody. */
 static void
 explain_review(struct explainer *explainer, const struct program_group *group)
@@ -94,7 +102,7 @@ explain_review(struct explainer *explainer, const struct program_group *group)
     }
     if (group->rollover) {
         SAY(explainer, group->id, ROLLOVER);
-    } else {
+    } else if (group->metric_count == 1 && has_calendar_window(group)) {
         SAY(explainer, group->id, ROLLOVER_NOT);
     }
 }

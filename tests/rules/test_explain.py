@@ -350,6 +350,7 @@ class Explained(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.keys = schema_keys()
+        cls.known = {}  # what was explained already
 
     def told(self, command, *rulebooks, language="en"):
         paths = [self.folder / f"shop-{at}.yaml" for at in range(len(rulebooks))]
@@ -361,7 +362,10 @@ class Explained(unittest.TestCase):
         return done.stdout
 
     def explained(self, rulebook, language):
-        return self.told("explain", rulebook, language=language)
+        key = language, rendered(rulebook)
+        if key not in self.known:
+            self.known[key] = self.told("explain", rulebook, language=language)
+        return self.known[key]
 
     def test_every_edit_changes_a_sentence(self):
         for language in LANGUAGES:
@@ -395,6 +399,21 @@ class Explained(unittest.TestCase):
         moved = {key: value[::-1] if isinstance(value, list) else value for key, value in reversed(RULEBOOK.items())}
         moved["currencies"] = dict(reversed(RULEBOOK["currencies"].items()))
         self.assertEqual(self.told("diff", RULEBOOK, moved), "Changes from shop, version 1, to shop, version 1\nNothing changes.\n")
+
+    def test_activation_shows_the_same_as_diff(self):
+        versions = [edited("version", "1"), {**edited("campaigns[fair].factor", "3"), "version": "2"}]
+        for language in LANGUAGES:
+            changes = self.told("diff", *versions, language=language)
+            folder = self.folder / f"ledger-{language}"
+            self.assertIn("fair", changes)
+            subprocess.run([os.environ["TALLY"], "journal", "create", "--data-dir", folder, "--programme", "shop"], check=True,
+                           capture_output=True, cwd=self.folder)
+            shown = [subprocess.run([os.environ["TALLY"], "rules", "activate", self.folder / f"shop-{at}.yaml", "--retroactive",
+                                     "--data-dir", folder, "--language", language],
+                                    check=True, capture_output=True, text=True, cwd=self.folder, timeout=60).stdout
+                     for at in range(2)]
+            self.assertEqual(shown[1][:len(changes)], changes)
+            self.assertTrue(shown[0].startswith(self.explained(versions[0], language)))
 
     def test_every_key_is_edited(self):
         self.assertGreater(len(self.keys), 200)

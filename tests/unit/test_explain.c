@@ -92,7 +92,8 @@ Test(explain, values_are_written_as_people_read_them)
         {"after: 6 months", "after: 2 weeks, round: none",
          "points: expire 14 days after they become spendable, to the instant", "14 天后过期，精确"},
         {"after: 6 months", "after: 0 months, round: end of year",
-         "expire 0 months after they become spendable, at the end of that year", "当年年底"},
+         "points: once they become spendable, expire at the end of that year.",
+         "自可用起，顺延至当年年底即过期。"},
         {"after: 6 months", "dates: [02-29, 06-30], from: earning",
          "of the year after they were earned: the last day of February, 30 June.",
          "自获得起，可用至下列日期中最近的一天（含当天）：2 月最后一天、6 月 30 日。"},
@@ -115,7 +116,7 @@ Test(explain, values_are_written_as_people_read_them)
         {"", "funders: { acme: { unit_cost: 0.00125 GBP } }\n",
          "acme: each point costs it 0.00125 GBP", "成本为 0.00125 GBP"},
         {"", "spending: { payments: [ { currency: points, rate: 0.05 GBP per 3 } ] }\n",
-         "pay for orders in GBP: 0.05 GBP per 3;", "每 3 抵 0.05 GBP"},
+         "each 3 pays 0.05 GBP of an order in GBP;", "每 3 抵 0.05 GBP"},
     };
     static struct rulebook original, changed;
     rulebook_open(RULEBOOK_TEXT, strlen(RULEBOOK_TEXT), &original);
