@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 LANGUAGES = ("en", "zh")
-# What changes nothing of the programme.
+# What changes nothing of the programme, with all keys under it.
 SILENT = {"examples"}
 
 WHERE = {"channels": "[web, app]", "stores": "[ginza]", "partners": "[airline]"}
@@ -268,7 +268,7 @@ def rendered(value):
 
 
 def schema_keys():
-    """{path: node} of every scalar and list of scalars, wherever it may stand: "earn[].basis.lines"."""
+    """{path: node} of every key that has a value of its own, wherever it may stand: "earn[].basis.lines"."""
     def walk(node, path):
         for each in node.get("oneOf", []):
             yield from walk(each, path)
@@ -281,7 +281,8 @@ def schema_keys():
         elif "properties" not in node and "const" not in node and "oneOf" not in node:
             yield path, node
     printed = subprocess.run([os.environ["SCHEMA_PRINT"], "json"], capture_output=True, text=True, check=True).stdout
-    return dict(walk(json.loads(printed), ""))
+    keys = dict(walk(json.loads(printed), ""))
+    return {path: node for path, node in keys.items() if re.split(r"[.[]", path)[0] not in SILENT}
 
 
 def key_of(place):
@@ -417,7 +418,7 @@ class Explained(unittest.TestCase):
 
     def test_every_key_is_edited(self):
         self.assertGreater(len(self.keys), 200)
-        self.assertEqual({key_of(place) for place in ALL_EDITS} | SILENT, set(self.keys))
+        self.assertEqual({key_of(place) for place in ALL_EDITS}, set(self.keys))
 
     def test_every_word_is_tried(self):
         tried = {}
@@ -429,7 +430,7 @@ class Explained(unittest.TestCase):
         for key, node in self.keys.items():
             words = node.get("enum") or node.get("items", {}).get("enum") or []
             with self.subTest(key):
-                self.assertEqual(set(words) - tried.get(key, set()), set())
+                self.assertEqual(set(words) - tried[key], set())
 
     def test_every_heading_is_always_shown(self):
         least = {"rulebook": "least", "version": "1", "effective_from": "2026-01-01", "zone": "UTC",
