@@ -8,7 +8,7 @@
 
 /* Reserved, touched only as far as used. A rulebook's file has at most 512 KiB, and what is said of
  * one of its shortest entries, with the words that went into it, is below 4 KiB. */
-enum { EXPLAIN_BYTES = 512 << 20, LANGUAGES = 2 };
+enum { EXPLAIN_BYTES = 256 << 20, LANGUAGES = 2 };
 
 static const char *const headings[HEADING_COUNT][LANGUAGES] = {
 #define HEADING(name, english, chinese) [HEADING_##name] = {english, chinese},
