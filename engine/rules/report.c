@@ -372,24 +372,36 @@ rules_explain_file(const char *path, enum explain_language language, bool json, 
     return told;
 }
 
-static bool
-print_changes_json(const struct judged *before, const struct judged *after,
-                   enum explain_language language, FILE *out, struct fault *out_fault)
+bool
+rules_add_changes(const struct program *previous, const struct program *next,
+                  enum explain_language language, struct json_object *object,
+                  struct fault *out_fault)
 {
     struct telling telling;
     if (!telling_open(&telling, out_fault)) return false;
-    bool told =
-        explain_changes(&before->program, &after->program, language, telling.stream, out_fault);
+    bool told = explain_changes(previous, next, language, telling.stream, out_fault);
     told = telling_end(&telling, out_fault) && told;
     if (told) {
-        struct json_object *object = json_object_new_object();
-        json_object_object_add(object, "from", json_object_new_int64(before->program.version));
-        json_object_object_add(object, "to", json_object_new_int64(after->program.version));
         json_object_object_add(object, "removed", telling_lines(&telling, '-'));
         json_object_object_add(object, "added", telling_lines(&telling, '+'));
-        print_json(object, out);
     }
     free(telling.text);
+    return told;
+}
+
+static bool
+print_changes_json(const struct program *before, const struct program *after,
+                   enum explain_language language, FILE *out, struct fault *out_fault)
+{
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "from", json_object_new_int64(before->version));
+    json_object_object_add(object, "to", json_object_new_int64(after->version));
+    bool told = rules_add_changes(before, after, language, object, out_fault);
+    if (told) {
+        print_json(object, out);
+    } else {
+        json_object_put(object);
+    }
     return told;
 }
 
@@ -401,8 +413,9 @@ rules_diff_files(const char *const paths[2], enum explain_language language, boo
     struct judged *after = before == NULL ? NULL : judge(paths[1], out_fault);
     bool told = after != NULL;
     if (told && before->sound && after->sound) {
-        told = json ? print_changes_json(before, after, language, out, out_fault)
-                    : explain_changes(&before->program, &after->program, language, out, out_fault);
+        told = json
+                   ? print_changes_json(&before->program, &after->program, language, out, out_fault)
+                   : explain_changes(&before->program, &after->program, language, out, out_fault);
         *out_sound = true;
     } else if (told) {
         print_judgement(before->sound ? after : before, json, out, messages);

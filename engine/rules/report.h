@@ -14,6 +14,8 @@
 #include "engine/rules/diagnostics.h"
 #include "engine/rules/explain.h"
 
+struct json_object;
+
 /** Reads a file that a person wrote into the arena. FAULT_NO_INPUT names it when it cannot be read,
  * FAULT_DATA when it is larger than YAML_BYTES_MAX. */
 bool rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
@@ -32,6 +34,12 @@ bool rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bo
  * with FAULT_TRY_AGAIN when the system has no memory to tell it. */
 bool rules_explain_file(const char *path, enum explain_language language, bool json, FILE *out,
                         FILE *messages, bool *out_sound, struct fault *out_fault);
+
+/** Adds to a JSON document what changes between two programs: "removed" and "added", the lines of
+ * explain_changes. FAULT_TRY_AGAIN when the system has no memory; nothing is added then. */
+bool rules_add_changes(const struct program *previous, const struct program *next,
+                       enum explain_language language, struct json_object *object,
+                       struct fault *out_fault);
 
 /** Tells in words what changes from the rulebook of paths[0] to that of paths[1]; with `json`:
  * {"from", "to", "removed": […], "added": […]}. The first of them that is not sound is reported as

@@ -401,20 +401,31 @@ class Explained(unittest.TestCase):
         moved["currencies"] = dict(reversed(RULEBOOK["currencies"].items()))
         self.assertEqual(self.told("diff", RULEBOOK, moved), "Changes from shop, version 1, to shop, version 1\nNothing changes.\n")
 
+    def activate(self, folder, rulebook, *flags):
+        path = self.folder / "next.yaml"
+        path.write_text("".join(f"{key}: {rendered(value)}\n" for key, value in rulebook.items()))
+        return self.run_in_folder("rules", "activate", path, "--retroactive", "--data-dir", folder, *flags)
+
+    def run_in_folder(self, *arguments):
+        done = subprocess.run([os.environ["TALLY"], *arguments], capture_output=True, text=True, cwd=self.folder, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
     def test_activation_shows_the_same_as_diff(self):
-        versions = [edited("version", "1"), {**edited("campaigns[fair].factor", "3"), "version": "2"}]
+        versions = [{**edited("campaigns[fair].factor", str(at + 2)), "version": str(at + 1)} for at in range(3)]
         for language in LANGUAGES:
-            changes = self.told("diff", *versions, language=language)
             folder = self.folder / f"ledger-{language}"
+            self.run_in_folder("journal", "create", "--data-dir", folder, "--programme", "shop")
+            first, second = (self.activate(folder, each, "--language", language) for each in versions[:2])
+            changes = self.told("diff", *versions[:2], language=language)
             self.assertIn("fair", changes)
-            subprocess.run([os.environ["TALLY"], "journal", "create", "--data-dir", folder, "--programme", "shop"], check=True,
-                           capture_output=True, cwd=self.folder)
-            shown = [subprocess.run([os.environ["TALLY"], "rules", "activate", self.folder / f"shop-{at}.yaml", "--retroactive",
-                                     "--data-dir", folder, "--language", language],
-                                    check=True, capture_output=True, text=True, cwd=self.folder, timeout=60).stdout
-                     for at in range(2)]
-            self.assertEqual(shown[1][:len(changes)], changes)
-            self.assertTrue(shown[0].startswith(self.explained(versions[0], language)))
+            self.assertEqual(second[:len(changes)], changes)
+            self.assertTrue(first.startswith(self.explained(versions[0], language)))
+            third = json.loads(self.activate(folder, versions[2], "--language", language, "--json"))
+            changes = self.told("diff", *versions[1:], language=language).splitlines()
+            self.assertEqual(third["removed"], [line[2:] for line in changes if line.startswith("- ")])
+            self.assertEqual(third["added"], [line[2:] for line in changes if line.startswith("+ ")])
+            self.assertEqual((third["rulebook"], third["version"], third["written"]), ("shop", 3, third["partitions"]))
 
     def test_every_key_is_edited(self):
         self.assertGreater(len(self.keys), 200)
