@@ -1,7 +1,7 @@
 """`tally rules check` and `tally rules explain` as a user sees them, and what is generated from the table of keys.
 
 Each rulebook of tests/golden/rules/ and schemas/rulebooks/ has its expected output beside it in tests/golden/rules/
-(NAME.check.txt, NAME.explain.txt); TALLY_GOLDEN=write writes them anew.
+(NAME.check.txt, NAME.explain.txt, NAME.explain.zh.txt); TALLY_GOLDEN=write writes them anew.
 """
 
 import json
@@ -48,6 +48,9 @@ class Golden(unittest.TestCase):
                 code, out, messages = tally("explain", path.name, folder=SAMPLES)
                 self.assertEqual((code, messages), (0, ""))
                 self.compare(GOLDEN / f"{path.stem}.explain.txt", out)
+                code, out, messages = tally("explain", path.name, "--language", "zh", folder=SAMPLES)
+                self.assertEqual((code, messages), (0, ""))
+                self.compare(GOLDEN / f"{path.stem}.explain.zh.txt", out)
 
     def test_every_golden_file_belongs_to_a_rulebook(self):
         known = {path.stem for folder in (GOLDEN, SAMPLES) for path in folder.glob("*.yaml")}
