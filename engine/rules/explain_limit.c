@@ -67,8 +67,13 @@ explain_limits(struct explainer *explainer)
                 word_factor(explainer, limit->own_mean));
         }
         explain_say(explainer, limit->id, actions[limit->action], NULL, 0);
-        if (!explain_when(explainer, limit->id, limit->when))
+        bool any = explain_when(explainer, limit->id, limit->when);
+        if (limit->after_redeem_ms != 0) {
+            SAY(explainer, limit->id, AFTER_REDEEM,
+                word_elapsed(explainer, limit->after_redeem_ms));
+        } else if (!any) {
             SAY(explainer, limit->id, NO_CONDITION);
+        }
         SAY(explainer, limit->id, PRIORITY, word_number(explainer, limit->priority));
     }
 }
