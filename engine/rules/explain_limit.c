@@ -66,6 +66,12 @@ explain_limits(struct explainer *explainer)
             SAY(explainer, limit->id, LIMIT_MEAN, measured,
                 word_factor(explainer, limit->own_mean));
         }
+        if (limit->after_redeem_ms != 0) {
+            SAY(explainer, limit->id, LIMIT_AFTER_REDEEM,
+                word_elapsed(explainer, limit->after_redeem_ms));
+        } else if (limit->of == LIMITED_REFUND) {
+            SAY(explainer, limit->id, LIMIT_ANY_REFUND);
+        }
         explain_say(explainer, limit->id, actions[limit->action], NULL, 0);
         if (!explain_when(explainer, limit->id, limit->when))
             SAY(explainer, limit->id, NO_CONDITION);
