@@ -296,6 +296,10 @@ put_evidence(struct writer *out, uint32_t number, const struct evidence *evidenc
     put_int64(out, 5, evidence->window_end.ms);
     for (uint32_t i = 0; i < evidence->event_count; i++)
         put_event_ref(out, 6, evidence->events[i].source, evidence->events[i].id);
+    size_t ordinals = wire_begin(out);
+    for (uint32_t i = 0; i < evidence->ordinal_count; i++)
+        writer_varint(out, evidence->ordinals[i]);
+    wire_end(out, 7, ordinals, false);
     wire_end(out, number, begin, true);
 }
 

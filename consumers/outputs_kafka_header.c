@@ -129,8 +129,8 @@ output_headers_text(const struct output_place *place, const struct effect *effec
     header_add(headers, "ce_type", bytes_from_cstr(type));
     header_time(headers, "ce_time",
                 tier ? effect->tier_change.effective_at : effect->notice.effective_at);
-    header_add(headers, "ce_subject",
-               subject_of(tier ? effect->tier_change.member : effect->notice.member));
+    struct bytes subject = subject_of(tier ? effect->tier_change.member : effect->notice.member);
+    if (subject.size != 0) header_add(headers, "ce_subject", subject);
     header_format(headers, "tb_seq", "%" PRIu64, place->sequence);
     header_position(headers, "tb_claim", place->claim);
     header_position(headers, "tb_position", place->cause);

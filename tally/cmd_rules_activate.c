@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <json-c/json.h>
+
 #include "consumers/codec_record.h"
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
@@ -119,16 +121,23 @@ activate_build(struct activate *activate, struct fault *out_fault)
     return !again || activate_check_again(activate, out_fault);
 }
 
+/* Before anything is written: what the rulebook does, or what changes against the active version.
+ * In JSON ("document") the changes alone. */
 static bool
-activate_show_changes(const struct activate *activate, struct fault *out_fault)
+activate_show_changes(const struct activate *activate, struct json_object *document,
+                      struct fault *out_fault)
 {
     FILE *out = activate->context->out->file;
-    if (options_flag(activate->context->options, OPTION_JSON)) return true;
-    if (activate->has_previous)
-        return activate->program.version == activate->previous.version ||
-               explain_changes(&activate->previous, &activate->program, out, out_fault);
-    explain_program(&activate->program, out);
-    return true;
+    enum explain_language language =
+        (enum explain_language)options_number(activate->context->options, OPTION_LANGUAGE);
+    bool again = activate->has_previous && activate->program.version == activate->previous.version;
+    if (again) return true;
+    if (document != NULL)
+        return !activate->has_previous || rules_add_changes(&activate->previous, &activate->program,
+                                                            language, document, out_fault);
+    return activate->has_previous
+               ? explain_changes(&activate->previous, &activate->program, language, out, out_fault)
+               : explain_program(&activate->program, language, out, out_fault);
 }
 
 static bool
@@ -167,8 +176,39 @@ activate_write(struct activate *activate, uint32_t *out_written, struct fault *o
     return ok;
 }
 
+static void
+activate_tell(const struct activate *activate, uint32_t written, FILE *out)
+{
+    const struct program *program = &activate->program;
+    int size = (int)program->name.size;
+    const char *name = (const char *)program->name.data;
+    if (written == 0)
+        fprintf(out, "Version %u of '%.*s' is in every partition already; nothing was written.\n",
+                program->version, size, name);
+    else
+        fprintf(out, "Version %u of '%.*s' is written into %u of %u partitions%s.\n",
+                program->version, size, name, written, activate->partition_count,
+                written < activate->partition_count ? "; the others had it" : "");
+}
+
+static void
+activate_tell_json(const struct activate *activate, uint32_t written, struct json_object *document,
+                   FILE *out)
+{
+    const struct program *program = &activate->program;
+    json_object_object_add(
+        document, "rulebook",
+        json_object_new_string_len((const char *)program->name.data, (int)program->name.size));
+    json_object_object_add(document, "version", json_object_new_int64(program->version));
+    json_object_object_add(document, "partitions",
+                           json_object_new_int64(activate->partition_count));
+    json_object_object_add(document, "written", json_object_new_int64(written));
+    fprintf(out, "%s\n", json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* `document` is NULL where people are told. */
 static bool
-activate_run(struct activate *activate, struct fault *out_fault)
+activate_run(struct activate *activate, struct json_object *document, struct fault *out_fault)
 {
     struct command_context *context = activate->context;
     uint32_t written;
@@ -176,26 +216,15 @@ activate_run(struct activate *activate, struct fault *out_fault)
         return false;
     activate->partition_count = session_genesis(activate->session)->partition_count;
     if (!activate_read_time(activate, out_fault) || !activate_look(activate, out_fault) ||
-        !activate_build(activate, out_fault))
-        return false;
-    if (!activate_show_changes(activate, out_fault) ||
+        !activate_build(activate, out_fault) ||
+        !activate_show_changes(activate, document, out_fault) ||
         !activate_write(activate, &written, out_fault))
         return false;
-    if (options_flag(context->options, OPTION_JSON))
-        fprintf(context->out->file,
-                "{\"rulebook\":\"%.*s\",\"version\":%u,\"partitions\":%u,\"written\":%u}\n",
-                (int)activate->program.name.size, (const char *)activate->program.name.data,
-                activate->program.version, activate->partition_count, written);
-    else if (written == 0)
-        fprintf(context->out->file,
-                "Version %u of '%.*s' is in every partition already; nothing was written.\n",
-                activate->program.version, (int)activate->program.name.size,
-                (const char *)activate->program.name.data);
-    else
-        fprintf(context->out->file, "Version %u of '%.*s' is written into %u of %u partitions%s.\n",
-                activate->program.version, (int)activate->program.name.size,
-                (const char *)activate->program.name.data, written, activate->partition_count,
-                written < activate->partition_count ? "; the others had it" : "");
+    if (document != NULL) {
+        activate_tell_json(activate, written, document, context->out->file);
+    } else {
+        activate_tell(activate, written, context->out->file);
+    }
     return true;
 }
 
@@ -208,12 +237,15 @@ cmd_rules_activate(struct command_context *context)
     CHECK(activate != NULL);
     session_catch_signals();
     activate->context = context;
+    bool json = options_flag(context->options, OPTION_JSON);
+    struct json_object *document = json ? json_object_new_object() : NULL;
     bool ok = region_map(ACTIVATE_ARENA_BYTES, &region, &fault);
     if (ok) {
         arena_init(&activate->arena, region.memory, region.size);
-        ok = activate_run(activate, &fault);
+        ok = activate_run(activate, document, &fault);
     }
     if (activate->session != NULL) session_close(activate->session);
+    if (document != NULL) json_object_put(document);
     region_unmap(&region);
     free(activate);
     return ok ? 0 : command_fail(context, &fault);

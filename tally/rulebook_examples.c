@@ -8,244 +8,54 @@
 #include "engine/base/check.h"
 #include "engine/base/decimal.h"
 #include "engine/core/calendar.h"
+#include "engine/core/member.h"
 #include "engine/core/verdict.h"
 #include "engine/rules/scalar.h"
+#include "tally/example_event.h"
 
-enum { EVENT_TEXT_MAX = 1 << 20, FIGURE_MAX = DECIMAL_TEXT_MAX, KEY_MAX = 256, NUMBER_MAX = 24 };
+enum { FIGURE_MAX = DECIMAL_TEXT_MAX, KEY_MAX = 256 };
 
 struct run {
     const struct program *program;
     const struct activation *activation;
     struct arena *arena;
     struct diagnostics *diagnostics;
+    uint8_t *event_room; /* EXAMPLE_EVENT_BYTES_MAX, for one event at a time */
     struct trial trial;
     struct instant now; /* of the last step */
     uint32_t told;      /* events so far: makes ids */
 };
 
-/* ---- A step as JSON ---- */
+/* ---- Figures ---- */
 
-/* Keys that a person writes as dates, spans or money; the event has numbers. */
-static const struct sugar {
-    const char *key, *field;
-    enum { SUGAR_MONEY, SUGAR_INSTANT, SUGAR_SPAN } kind;
-} SUGARS[] = {
-    {"amount", "amount_minor", SUGAR_MONEY},
-    {"discount", "discount_minor", SUGAR_MONEY},
-    {"tax", "tax_minor", SUGAR_MONEY},
-    {"gift_card", "gift_card_minor", SUGAR_MONEY},
-    {"points_tender", "points_tender_minor", SUGAR_MONEY},
-    {"order_total", "order_total_minor", SUGAR_MONEY},
-    {"activates_at", "activates_at_ms", SUGAR_INSTANT},
-    {"expires_at", "expires_at_ms", SUGAR_INSTANT},
-    {"expiring_from", "expiring_from_ms", SUGAR_INSTANT},
-    {"expiring_until", "expiring_until_ms", SUGAR_INSTANT},
-    {"until", "until_ms", SUGAR_INSTANT},
-    {"timeout", "timeout_ms", SUGAR_SPAN},
-};
-
-static const struct sugar *
-find_sugar(const struct yaml_node *node)
+static const struct program_currency *
+find_currency(struct run *run, struct bytes id, struct place place)
 {
-    if (node->kind != YAML_TEXT) return NULL;
-    for (size_t i = 0; i < sizeof SUGARS / sizeof *SUGARS; i++) {
-        if (bytes_equal(node->key, bytes_from_cstr(SUGARS[i].key))) return &SUGARS[i];
+    for (uint32_t i = 0; i < run->program->currency_count; i++) {
+        if (bytes_equal(run->program->currencies[i].id, id)) return &run->program->currencies[i];
     }
+    diagnostics_error(run->diagnostics, place, "the rulebook has no points currency '%.*s'",
+                      (int)id.size, (const char *)id.data);
     return NULL;
 }
 
-static void
-put_text(struct writer *json, struct bytes text)
-{
-    writer_u8(json, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '"' || text.data[i] == '\\') writer_u8(json, '\\');
-        writer_u8(json, text.data[i] < ' ' ? ' ' : text.data[i]);
-    }
-    writer_u8(json, '"');
-}
-
-static void
-put_literal(struct writer *json, const char *text)
-{
-    writer_bytes(json, bytes_from_cstr(text));
-}
-
-static void
-put_number(struct writer *json, int64_t number)
-{
-    char text[NUMBER_MAX];
-    snprintf(text, sizeof text, "\"%lld\"", (long long)number);
-    put_literal(json, text);
-}
-
-/* The money of an order, refund or payment: what its map says, or the map around it. */
-static const struct currency *
-money_of(const struct yaml_node *map, const struct currency *around)
-{
-    const struct yaml_node *currency = yaml_get(map, "currency");
-    const struct currency *own = currency == NULL ? NULL : currency_from_alpha(currency->text);
-    return own == NULL ? around : own;
-}
-
 static bool
-put_sugar(struct run *run, const struct sugar *sugar, const struct yaml_node *node,
-          const struct currency *money, struct writer *json)
+same_points(struct run *run, const struct yaml_node *node, const char *what, struct bytes currency,
+            int64_t came)
 {
-    int64_t value;
-    struct instant instant;
-    switch (sugar->kind) {
-    case SUGAR_MONEY:
-        if (money == NULL) {
-            return diagnostics_error(run->diagnostics, node->place,
-                                     "'%s' needs the currency of the order beside it", sugar->key);
-        }
-        if (decimal_parse(node->text, money->digits, &value) != DECIMAL_OK) {
-            return diagnostics_error(
-                run->diagnostics, node->place, "'%.*s' is no amount of %s with at most %u decimals",
-                (int)node->text.size, (const char *)node->text.data, money->alpha, money->digits);
-        }
-        break;
-    case SUGAR_INSTANT:
-        if (!scalar_start(node, &run->program->zone, run->diagnostics, &instant)) return false;
-        value = instant.ms;
-        break;
-    case SUGAR_SPAN:
-        if (!scalar_elapsed(node, 1, INT64_C(400) * CALENDAR_DAY_MS, run->diagnostics, &value))
-            return false;
-        break;
+    const struct program_currency *points = find_currency(run, currency, node->place);
+    int64_t wanted;
+    char came_text[FIGURE_MAX];
+    if (points == NULL) return false;
+    if (decimal_parse(node->text, points->scale, &wanted) != DECIMAL_OK) {
+        return diagnostics_error(run->diagnostics, node->place, "'%.*s' is no number of points",
+                                 (int)node->text.size, (const char *)node->text.data);
     }
-    put_text(json, bytes_from_cstr(sugar->field));
-    writer_u8(json, ':');
-    put_number(json, value);
-    return true;
-}
-
-static bool put_value(struct run *run, const struct yaml_node *node, const struct currency *money,
-                      struct writer *json);
-
-static bool
-put_member(struct run *run, const struct yaml_node *node, const struct currency *money,
-           struct writer *json)
-{
-    const struct sugar *sugar = find_sugar(node);
-    if (sugar != NULL) return put_sugar(run, sugar, node, money, json);
-    put_text(json, node->key);
-    writer_u8(json, ':');
-    return put_value(run, node, money, json);
-}
-
-static bool
-put_value(struct run *run, const struct yaml_node *node, const struct currency *money,
-          struct writer *json)
-{
-    if (node->kind == YAML_TEXT) {
-        bool word = !node->quoted && (yaml_is(node, "true") || yaml_is(node, "false"));
-        if (word) writer_bytes(json, node->text);
-        if (!word) put_text(json, node->text);
-        return true;
-    }
-    bool map = node->kind == YAML_MAP, sound = true;
-    if (map) money = money_of(node, money);
-    writer_u8(json, map ? '{' : '[');
-    for (const struct yaml_node *each = node->first; each != NULL; each = each->next) {
-        if (each != node->first) writer_u8(json, ',');
-        sound =
-            (map ? put_member(run, each, money, json) : put_value(run, each, money, json)) && sound;
-    }
-    writer_u8(json, map ? '}' : ']');
-    return sound;
-}
-
-/* An order of one line may be told by its amount alone. */
-static bool
-put_payload(struct run *run, const struct yaml_node *payload, struct writer *json)
-{
-    const struct yaml_node *amount = yaml_get(payload, "amount");
-    bool short_order = bytes_equal(payload->key, BYTES_LITERAL("purchase")) && amount != NULL &&
-                       yaml_get(payload, "lines") == NULL;
-    put_text(json, payload->key);
-    writer_u8(json, ':');
-    if (!short_order) return put_value(run, payload, NULL, json);
-    const struct currency *money = money_of(payload, NULL);
-    bool sound = true;
-    put_literal(json, "{\"lines\":[{");
-    sound = put_member(run, amount, money, json);
-    put_literal(json, "}]");
-    for (const struct yaml_node *each = payload->first; each != NULL; each = each->next) {
-        if (each == amount) continue;
-        writer_u8(json, ',');
-        sound = put_member(run, each, money, json) && sound;
-    }
-    writer_u8(json, '}');
-    return sound;
-}
-
-static const char *const STEP_KEYS[] = {"at",      "member", "guest",      "id",
-                                        "verdict", "tick",   "occurred_at"};
-
-static bool
-is_step_key(struct bytes key)
-{
-    for (size_t i = 0; i < sizeof STEP_KEYS / sizeof *STEP_KEYS; i++) {
-        if (bytes_equal(key, bytes_from_cstr(STEP_KEYS[i]))) return true;
-    }
-    return false;
-}
-
-/* What is no key of a step is its event; exactly one. */
-static const struct yaml_node *
-payload_of(struct run *run, const struct yaml_node *step)
-{
-    const struct yaml_node *found = NULL;
-    for (const struct yaml_node *each = step->first; each != NULL; each = each->next) {
-        if (is_step_key(each->key)) continue;
-        if (found != NULL) {
-            diagnostics_error(run->diagnostics, each->key_place,
-                              "a step tells one event, and '%.*s' is the second",
-                              (int)each->key.size, (const char *)each->key.data);
-            return NULL;
-        }
-        found = each;
-    }
-    if (found == NULL) {
-        diagnostics_error(run->diagnostics, step->place, "a step tells an event, or 'tick: true'");
-        diagnostics_hint(run->diagnostics,
-                         "for example purchase: { order_id: O1, currency: GBP, amount: 20.00 }");
-    } else if (found->kind != YAML_MAP) {
-        diagnostics_error(run->diagnostics, found->place, "an event is a map of its fields");
-        return NULL;
-    }
-    return found;
-}
-
-static bool
-put_event(struct run *run, const struct yaml_node *step, const struct yaml_node *payload,
-          struct writer *json)
-{
-    const struct yaml_node *member = yaml_get(step, "member"), *guest = yaml_get(step, "guest");
-    const struct yaml_node *id = yaml_get(step, "id"), *when = yaml_get(step, "occurred_at");
-    struct instant occurred_at = run->now;
-    char own_id[NUMBER_MAX];
-    if ((member == NULL) == (guest == NULL)) {
-        return diagnostics_error(run->diagnostics, step->place,
-                                 "a step names a member, or a guest");
-    }
-    if (when != NULL && !scalar_start(when, &run->program->zone, run->diagnostics, &occurred_at))
-        return false;
-    snprintf(own_id, sizeof own_id, "e%u", ++run->told);
-    put_literal(json, "{\"source\":\"example\",\"id\":");
-    put_text(json, id == NULL ? bytes_from_cstr(own_id) : id->text);
-    put_literal(json, member != NULL ? ",\"member\":" : ",\"guest\":");
-    put_text(json, member != NULL ? member->text : guest->text);
-    put_literal(json, ",\"occurredAtMs\":");
-    put_number(json, occurred_at.ms);
-    writer_u8(json, ',');
-    bool sound = put_payload(run, payload, json);
-    writer_u8(json, '}');
-    if (json->overflow)
-        return diagnostics_error(run->diagnostics, payload->place, "the event is too large");
-    return sound;
+    if (wanted == came) return true;
+    decimal_format(came, points->scale, came_text, sizeof came_text);
+    return diagnostics_error(run->diagnostics, node->place, "%s of %.*s: expected %.*s, came %s",
+                             what, (int)currency.size, (const char *)currency.data,
+                             (int)node->text.size, (const char *)node->text.data, came_text);
 }
 
 /* ---- Telling ---- */
@@ -282,16 +92,39 @@ decode(struct run *run, const struct yaml_node *payload, struct bytes json, stru
     return diagnostics_error(run->diagnostics, payload->place, "%s", error.text);
 }
 
+/* The verdict that a step asks for by name; accepted when it asks for none. */
 static bool
-judge_answer(struct run *run, const struct yaml_node *step, const struct outcome *outcome)
+wanted_verdict(struct run *run, const struct yaml_node *node, enum verdict *out_verdict)
 {
-    const struct yaml_node *wanted = yaml_get(step, "verdict");
-    const char *came = verdict_find(outcome->verdict)->name;
-    struct bytes expected = wanted == NULL ? BYTES_LITERAL("accepted") : wanted->text;
-    if (bytes_equal(expected, bytes_from_cstr(came))) return true;
-    diagnostics_error(run->diagnostics, wanted == NULL ? step->place : wanted->place,
-                      "the answer is %s, expected was %.*s", came, (int)expected.size,
-                      (const char *)expected.data);
+    uint32_t count;
+    const struct verdict_info *table = verdict_table(&count);
+    const char *names[UINT8_MAX];
+    CHECK(count <= sizeof names / sizeof *names);
+    *out_verdict = VERDICT_ACCEPTED;
+    if (node == NULL) return true;
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = table[i].name;
+        if (!yaml_is(node, names[i])) continue;
+        *out_verdict = table[i].verdict;
+        return true;
+    }
+    const char *nearest = suggest_nearest(node->text, names, count);
+    diagnostics_error(run->diagnostics, node->place, "no verdict is called '%.*s'",
+                      (int)node->text.size, (const char *)node->text.data);
+    if (nearest != NULL) diagnostics_hint(run->diagnostics, "did you mean '%s'?", nearest);
+    return false;
+}
+
+static bool
+same_verdict(struct run *run, const struct yaml_node *step, const struct outcome *outcome)
+{
+    const struct yaml_node *node = yaml_get(step, "verdict");
+    enum verdict wanted;
+    if (!wanted_verdict(run, node, &wanted)) return false;
+    if (wanted == outcome->verdict) return true;
+    diagnostics_error(run->diagnostics, node == NULL ? step->place : node->place,
+                      "the answer is %s, expected was %s", verdict_find(outcome->verdict)->name,
+                      verdict_find(wanted)->name);
     if (outcome->detail.size > 0) {
         diagnostics_hint(run->diagnostics, "%.*s", (int)outcome->detail.size,
                          (const char *)outcome->detail.data);
@@ -299,25 +132,54 @@ judge_answer(struct run *run, const struct yaml_node *step, const struct outcome
     return false;
 }
 
+/* What the answer says of each currency that the step has an expectation of. */
 static bool
-tell_step(struct run *run, const struct yaml_node *step, bool *out_sound, struct fault *out_fault)
+same_amounts(struct run *run, const struct yaml_node *map, const char *what,
+             const struct outcome *outcome)
 {
-    const struct yaml_node *tick = yaml_get(step, "tick");
-    *out_sound = yaml_expect(step, YAML_MAP, run->diagnostics) && take_time(run, step);
-    if (!*out_sound) return true;
-    if (tick != NULL) return trial_pass(&run->trial, run->now, out_fault);
-    const struct yaml_node *payload = payload_of(run, step);
-    uint8_t *room = arena_alloc(run->arena, EVENT_TEXT_MAX);
-    CHECK(room != NULL);
-    struct writer json = writer_of(room, EVENT_TEXT_MAX);
+    bool same = true, granted = strcmp(what, "granted") == 0;
+    for (const struct yaml_node *each = map == NULL ? NULL : map->first; each != NULL;
+         each = each->next) {
+        int64_t came = 0;
+        for (uint32_t i = 0; i < outcome->amount_count; i++) {
+            const struct outcome_amount *amount = &outcome->amounts[i];
+            if (!bytes_equal(amount->currency, each->key)) continue;
+            came = granted ? amount->granted.units : amount->requested.units;
+        }
+        same = same_points(run, each, what, each->key, came) && same;
+    }
+    return same;
+}
+
+static bool
+tell_event(struct run *run, const struct yaml_node *step, const struct yaml_node *event,
+           bool *out_good, struct fault *out_fault)
+{
+    struct writer json = writer_of(run->event_room, EXAMPLE_EVENT_BYTES_MAX);
     struct entry entry;
     struct outcome outcome;
-    *out_sound = payload != NULL && put_event(run, step, payload, &json) &&
-                 decode(run, payload, writer_span(&json), &entry);
-    if (!*out_sound) return true;
+    *out_good = example_event_write(step, event, ++run->told, run->now, run->program,
+                                    run->diagnostics, &json) &&
+                decode(run, event, writer_span(&json), &entry);
+    if (!*out_good) return true;
     if (!trial_tell(&run->trial, entry, run->now, &outcome, out_fault)) return false;
-    *out_sound = judge_answer(run, step, &outcome);
+    *out_good = same_verdict(run, step, &outcome);
+    *out_good = same_amounts(run, yaml_get(step, "requested"), "requested", &outcome) && *out_good;
+    *out_good = same_amounts(run, yaml_get(step, "granted"), "granted", &outcome) && *out_good;
     return true;
+}
+
+static bool
+tell_step(struct run *run, const struct yaml_node *step, bool *out_good, struct fault *out_fault)
+{
+    const struct yaml_node *event;
+    *out_good = take_time(run, step) && example_event_find(step, run->diagnostics, &event);
+    if (!*out_good) return true;
+    if (event == NULL) return trial_pass(&run->trial, run->now, out_fault);
+    size_t mark = arena_mark(run->arena);
+    bool ok = tell_event(run, step, event, out_good, out_fault);
+    arena_reset_to(run->arena, mark);
+    return ok;
 }
 
 /* ---- Comparing ---- */
@@ -347,36 +209,6 @@ find_wallet(const struct member_view *view, struct bytes currency)
     return NULL;
 }
 
-static const struct program_currency *
-find_currency(struct run *run, struct bytes id, struct place place)
-{
-    for (uint32_t i = 0; i < run->program->currency_count; i++) {
-        if (bytes_equal(run->program->currencies[i].id, id)) return &run->program->currencies[i];
-    }
-    diagnostics_error(run->diagnostics, place, "the rulebook has no points currency '%.*s'",
-                      (int)id.size, (const char *)id.data);
-    return NULL;
-}
-
-static bool
-same_points(struct run *run, const struct yaml_node *node, const char *what, struct bytes currency,
-            int64_t came)
-{
-    const struct program_currency *points = find_currency(run, currency, node->place);
-    int64_t wanted;
-    char came_text[FIGURE_MAX];
-    if (points == NULL) return false;
-    if (decimal_parse(node->text, points->scale, &wanted) != DECIMAL_OK) {
-        return diagnostics_error(run->diagnostics, node->place, "'%.*s' is no number of points",
-                                 (int)node->text.size, (const char *)node->text.data);
-    }
-    if (wanted == came) return true;
-    decimal_format(came, points->scale, came_text, sizeof came_text);
-    return diagnostics_error(run->diagnostics, node->place, "%s of %.*s: expected %.*s, came %s",
-                             what, (int)currency.size, (const char *)currency.data,
-                             (int)node->text.size, (const char *)node->text.data, came_text);
-}
-
 static int64_t
 account_of(const struct wallet_view *wallet, const char *what)
 {
@@ -393,8 +225,8 @@ same_account(struct run *run, const struct yaml_node *map, const char *what,
              const struct member_view *view)
 {
     bool same = true;
-    if (!yaml_expect(map, YAML_MAP, run->diagnostics)) return false;
-    for (const struct yaml_node *each = map->first; each != NULL; each = each->next) {
+    for (const struct yaml_node *each = map == NULL ? NULL : map->first; each != NULL;
+         each = each->next) {
         int64_t came = account_of(find_wallet(view, each->key), what);
         same = same_points(run, each, what, each->key, came) && same;
     }
@@ -405,8 +237,8 @@ static bool
 same_tiers(struct run *run, const struct yaml_node *map, const struct member_view *view)
 {
     bool same = true;
-    if (!yaml_expect(map, YAML_MAP, run->diagnostics)) return false;
-    for (const struct yaml_node *each = map->first; each != NULL; each = each->next) {
+    for (const struct yaml_node *each = map == NULL ? NULL : map->first; each != NULL;
+         each = each->next) {
         const struct tier_view *tier = NULL;
         for (size_t i = 0; i < view->tier_count; i++) {
             if (bytes_equal(view->tiers[i].group, each->key)) tier = &view->tiers[i];
@@ -421,53 +253,164 @@ same_tiers(struct run *run, const struct yaml_node *map, const struct member_vie
     return same;
 }
 
+/* Who has a balance and owes has less than the balance says: what is owed must be expected. */
+static bool
+owes_nothing_else(struct run *run, const struct yaml_node *expected, const struct member_view *view)
+{
+    const struct yaml_node *balance = yaml_get(expected, "balance");
+    const struct yaml_node *arrears = yaml_get(expected, "arrears");
+    bool good = true;
+    for (const struct yaml_node *each = balance == NULL ? NULL : balance->first; each != NULL;
+         each = each->next) {
+        const struct wallet_view *wallet = find_wallet(view, each->key);
+        bool said = false;
+        for (const struct yaml_node *owed = arrears == NULL ? NULL : arrears->first; owed != NULL;
+             owed = owed->next) {
+            said = said || bytes_equal(owed->key, each->key);
+        }
+        if (said || wallet == NULL || wallet->arrears.units == 0) continue;
+        char came[FIGURE_MAX];
+        decimal_format(wallet->arrears.units, wallet->scale, came, sizeof came);
+        good = diagnostics_error(run->diagnostics, each->place,
+                                 "arrears of %.*s: expected none, came %s", (int)each->key.size,
+                                 (const char *)each->key.data, came);
+        diagnostics_hint(run->diagnostics, "if that is meant: arrears: { %.*s: %s }",
+                         (int)each->key.size, (const char *)each->key.data, came);
+    }
+    return good;
+}
+
+/* ---- Expiries ---- */
+
+/* Points of one currency that end at one instant. */
+struct expiry {
+    uint32_t currency; /* of the program */
+    struct instant at; /* INT64_MAX ms: never */
+};
+
 /* `on` is the last usable day, `at` the instant itself. */
 static bool
-expiry_instant(struct run *run, const struct yaml_node *map, struct instant *out_instant)
+expiry_read(struct run *run, const struct yaml_node *map, struct expiry *out_expiry)
 {
     const struct yaml_node *on = yaml_get(map, "on"), *at = yaml_get(map, "at");
-    struct instant day;
+    const struct yaml_node *named = yaml_get(map, "currency");
+    const struct program_currency *currency = run->program->currencies;
+    if (named != NULL && (currency = find_currency(run, named->text, named->place)) == NULL)
+        return false;
+    struct expiry expiry = {(uint32_t)(currency - run->program->currencies), {INT64_MAX}};
     if ((on == NULL) == (at == NULL)) {
         return diagnostics_error(run->diagnostics, map->place,
                                  "an expiry has 'on', the last usable day, or 'at', the instant");
     }
-    if (at != NULL) return scalar_start(at, &run->program->zone, run->diagnostics, out_instant);
-    if (!scalar_start(on, &run->program->zone, run->diagnostics, &day)) return false;
-    *out_instant = calendar_bucket_end(&run->program->zone, day, CALENDAR_DAY);
+    if (on == NULL || !yaml_is(on, "never")) {
+        const struct yaml_node *when = on != NULL ? on : at;
+        if (!scalar_start(when, &run->program->zone, run->diagnostics, &expiry.at)) return false;
+        if (on != NULL)
+            expiry.at = calendar_bucket_end(&run->program->zone, expiry.at, CALENDAR_DAY);
+    }
+    *out_expiry = expiry;
     return true;
+}
+
+/* Points of the balance that end then. Those that are pending, held or lapsing are no part of it.
+ */
+static int64_t
+points_ending(struct run *run, const struct member_view *view, const struct expiry *expiry)
+{
+    struct bytes currency = run->program->currencies[expiry->currency].id;
+    int64_t sum = 0;
+    for (size_t i = 0; i < view->lot_count; i++) {
+        const struct lot_view *lot = &view->lots[i];
+        if (lot->state == LOT_ACTIVE && lot->expires_at.ms == expiry->at.ms &&
+            bytes_equal(lot->currency, currency))
+            sum += lot->remaining.units;
+    }
+    return sum;
+}
+
+/* "what expires on 2026-02-28" where the day's end is the instant; else at the instant. */
+static void
+format_end(struct run *run, struct instant at, char *out, size_t size)
+{
+    const struct zone *zone = &run->program->zone;
+    struct instant before = {at.ms - 1};
+    char text[INSTANT_TEXT_MAX];
+    if (at.ms == INT64_MAX) {
+        snprintf(out, size, "what never expires");
+    } else if (calendar_bucket_end(zone, before, CALENDAR_DAY).ms == at.ms) {
+        struct civil_date day = calendar_date(calendar_local(zone, before));
+        snprintf(out, size, "what expires on %04d-%02u-%02u", day.year, day.month, day.day);
+    } else {
+        instant_format(at, text);
+        snprintf(out, size, "what expires at %s", text);
+    }
+}
+
+/* The points of one end; those that the example does not list stand at the list. */
+static bool
+same_end(struct run *run, const struct expiry *expiry, const struct yaml_node *points,
+         struct place unlisted, int64_t came)
+{
+    const struct program_currency *currency = &run->program->currencies[expiry->currency];
+    char what[FIGURE_MAX * 2], figure[FIGURE_MAX];
+    format_end(run, expiry->at, what, sizeof what);
+    if (points != NULL) return same_points(run, points, what, currency->id, came);
+    decimal_format(came, currency->scale, figure, sizeof figure);
+    return diagnostics_error(run->diagnostics, unlisted, "%s of %.*s: expected nothing, came %s",
+                             what, (int)currency->id.size, (const char *)currency->id.data, figure);
+}
+
+/* Every end of points that the list leaves out, each told once. A list speaks of the currencies
+ * that it names, and an empty one of all. */
+static bool
+ends_nowhere_else(struct run *run, const struct yaml_node *list, const struct member_view *view,
+                  struct expiry *listed, uint32_t count)
+{
+    bool same = true;
+    for (size_t i = 0; i < view->lot_count; i++) {
+        const struct lot_view *lot = &view->lots[i];
+        struct expiry expiry = {0, lot->expires_at};
+        bool named = list->count == 0, told = lot->expires_at.ms == INT64_MAX;
+        while (!bytes_equal(run->program->currencies[expiry.currency].id, lot->currency)) {
+            expiry.currency++;
+        }
+        for (uint32_t j = 0; j < count; j++) {
+            bool same_currency = listed[j].currency == expiry.currency;
+            named = named || same_currency;
+            told = told || (same_currency && listed[j].at.ms == expiry.at.ms);
+        }
+        int64_t came = points_ending(run, view, &expiry);
+        if (came == 0 || told || !named) continue;
+        same = same_end(run, &expiry, NULL, list->key_place, came);
+        listed[count++] = expiry;
+    }
+    return same;
 }
 
 static bool
 same_expiries(struct run *run, const struct yaml_node *list, const struct member_view *view)
 {
-    bool same = true;
-    if (!yaml_expect(list, YAML_LIST, run->diagnostics)) return false;
+    uint32_t count = 0;
+    bool readable = true, same = true;
+    if (list == NULL) return true;
+    struct expiry *listed =
+        arena_alloc(run->arena, (list->count + view->lot_count + 1) * sizeof *listed);
+    CHECK(listed != NULL);
     for (const struct yaml_node *each = list->first; each != NULL; each = each->next) {
-        const struct yaml_node *points = yaml_get(each, "points");
-        const struct yaml_node *currency = yaml_get(each, "currency");
-        struct bytes id = currency != NULL ? currency->text : run->program->currencies[0].id;
-        struct instant instant;
-        int64_t came = 0;
-        if (points == NULL) {
-            same = diagnostics_error(run->diagnostics, each->place, "an expiry has 'points'");
+        if (!expiry_read(run, each, &listed[count])) {
+            readable = false;
             continue;
         }
-        if (!expiry_instant(run, each, &instant)) {
-            same = false;
-            continue;
-        }
-        for (size_t i = 0; i < view->lot_count; i++) {
-            const struct lot_view *lot = &view->lots[i];
-            if (lot->expires_at.ms == instant.ms && bytes_equal(lot->currency, id))
-                came += lot->remaining.units;
-        }
-        same = same_points(run, points, "what expires then", id, came) && same;
+        int64_t came = points_ending(run, view, &listed[count]);
+        same = same_end(run, &listed[count], yaml_get(each, "points"), each->place, came) && same;
+        count++;
     }
-    return same;
+    /* An end that could not be read may be one of those that nothing else lists. */
+    if (!readable) return false;
+    return ends_nowhere_else(run, list, view, listed, count) && same;
 }
 
-static const char *const EXPECT_KEYS[] = {"member", "guest",   "at",      "balance", "pending",
-                                          "held",   "lapsing", "arrears", "tier",    "expires"};
+/* ---- An expectation ---- */
 
 static bool
 compare(struct run *run, const struct yaml_node *expected, struct fault *out_fault, bool *out_same)
@@ -475,10 +418,7 @@ compare(struct run *run, const struct yaml_node *expected, struct fault *out_fau
     char room[KEY_MAX];
     struct bytes key;
     struct member_view view = {0};
-    *out_same = yaml_expect(expected, YAML_MAP, run->diagnostics) &&
-                yaml_check_keys(expected, EXPECT_KEYS, sizeof EXPECT_KEYS / sizeof *EXPECT_KEYS,
-                                run->diagnostics) &&
-                take_time(run, expected) && key_of(run, expected, room, &key);
+    *out_same = take_time(run, expected) && key_of(run, expected, room, &key);
     if (!*out_same) return true;
     if (!trial_pass(&run->trial, run->now, out_fault)) return false;
     if (!trial_look(&run->trial, key, &view)) {
@@ -488,37 +428,15 @@ compare(struct run *run, const struct yaml_node *expected, struct fault *out_fau
     static const char *const accounts[] = {"balance", "pending", "held", "lapsing", "arrears"};
     for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
         const struct yaml_node *map = yaml_get(expected, accounts[i]);
-        if (map != NULL) *out_same = same_account(run, map, accounts[i], &view) && *out_same;
+        *out_same = same_account(run, map, accounts[i], &view) && *out_same;
     }
-    const struct yaml_node *tier = yaml_get(expected, "tier");
-    const struct yaml_node *expires = yaml_get(expected, "expires");
-    if (tier != NULL) *out_same = same_tiers(run, tier, &view) && *out_same;
-    if (expires != NULL) *out_same = same_expiries(run, expires, &view) && *out_same;
+    *out_same = owes_nothing_else(run, expected, &view) && *out_same;
+    *out_same = same_tiers(run, yaml_get(expected, "tier"), &view) && *out_same;
+    *out_same = same_expiries(run, yaml_get(expected, "expires"), &view) && *out_same;
     return true;
 }
 
 /* ---- One example, and all ---- */
-
-static const char *const EXAMPLE_KEYS[] = {"example", "given", "expect"};
-
-static bool
-is_example(struct run *run, const struct yaml_node *example)
-{
-    const struct yaml_node *name = yaml_get(example, "example");
-    const struct yaml_node *given = yaml_get(example, "given"),
-                           *expect = yaml_get(example, "expect");
-    if (!yaml_expect(example, YAML_MAP, run->diagnostics) ||
-        !yaml_check_keys(example, EXAMPLE_KEYS, sizeof EXAMPLE_KEYS / sizeof *EXAMPLE_KEYS,
-                         run->diagnostics))
-        return false;
-    if (name == NULL || given == NULL || expect == NULL) {
-        return diagnostics_error(run->diagnostics, example->place,
-                                 "an example has a name ('example'), 'given' and 'expect'");
-    }
-    return yaml_expect(name, YAML_TEXT, run->diagnostics) &&
-           yaml_expect(given, YAML_LIST, run->diagnostics) &&
-           yaml_expect(expect, YAML_LIST, run->diagnostics);
-}
 
 static bool
 play(struct run *run, const struct yaml_node *example, bool *out_passed, struct fault *out_fault)
@@ -560,20 +478,21 @@ rulebook_examples_run(const struct yaml_node *list, struct bytes only,
                       void (*tell)(void *to, const struct example_told *told), void *to,
                       struct examples_count *out_count, struct fault *out_fault)
 {
-    struct run run = {
-        .program = program, .activation = activation, .arena = arena, .diagnostics = diagnostics};
+    struct run run = {.program = program,
+                      .activation = activation,
+                      .arena = arena,
+                      .diagnostics = diagnostics,
+                      .event_room = arena_alloc(arena, EXAMPLE_EVENT_BYTES_MAX)};
+    CHECK(run.event_room != NULL);
     *out_count = (struct examples_count){0};
     for (const struct yaml_node *each = list == NULL ? NULL : list->first; each != NULL;
          each = each->next) {
         size_t before = diagnostics->error_count;
-        struct example_told told = {.name = BYTES_LITERAL("")};
-        if (is_example(&run, each)) {
-            told.name = yaml_get(each, "example")->text;
-            if (only.size > 0 && !bytes_equal(only, told.name)) continue;
-            if (!run_example(&run, each, &told.passed, out_fault))
-                return fault_wrap(out_fault, "example '%.*s'", (int)told.name.size,
-                                  (const char *)told.name.data);
-        }
+        struct example_told told = {.name = yaml_get(each, "example")->text};
+        if (only.size > 0 && !bytes_equal(only, told.name)) continue;
+        if (!run_example(&run, each, &told.passed, out_fault))
+            return fault_wrap(out_fault, "example '%.*s'", (int)told.name.size,
+                              (const char *)told.name.data);
         told.differences = (uint32_t)(diagnostics->error_count - before);
         *(told.passed ? &out_count->passed : &out_count->failed) += 1;
         tell(to, &told);

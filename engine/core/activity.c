@@ -63,7 +63,7 @@ activity_apply(struct apply *apply)
     if (verdict != VERDICT_ACCEPTED) return verdict;
 
     struct grant_plan *grants = grant_plan_begin(apply, rulebook, event->occurred_at);
-    bool sound = award_plan_activity(apply, grants);
+    if (!award_plan_activity(apply, grants)) grant_plan_overflow(grants);
     struct limit_finding finding;
     struct limit_use use = {
         .of = LIMITED_ACTIVITY,
@@ -76,7 +76,6 @@ activity_apply(struct apply *apply)
     if (finding.quarantines) grant_plan_quarantine(grants);
     verdict = grant_plan_judge(grants);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (!sound) return VERDICT_OVERFLOW;
 
     if (apply->member == NULL) apply_enrol(apply, event->occurred_at.ms);
     grant_plan_book(grants);

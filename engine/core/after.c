@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/core/award_priv.h"
 #include "engine/core/fact.h"
 #include "engine/core/grant_priv.h"
 #include "engine/core/scope.h"
@@ -93,6 +94,7 @@ after_book(struct apply *apply, const struct grant_plan *plan)
             continue;
         if (program->awards[award.index].times.count == 0) continue;
         struct fact fact = paid_fact(plan, award.index);
+        award_forget_buckets(apply, plan->rulebook, FACT_AWARD_PAID, fact.slot);
         fact_add(&apply->state->members, &apply->member, &fact);
     }
 }

@@ -35,17 +35,20 @@ drop_finished(struct anew *anew)
     anew->count = kept;
 }
 
-void
-anew_reach(struct state *state)
+bool
+anew_reach(struct state *state, struct anew_item *out_item)
 {
     struct anew *anew = &state->anew;
-    if (anew->count == 0) return;
     for (uint32_t i = 0; i < anew->count && anew->items[i].at_ms <= state->clock.ms; i++) {
-        if (anew->items[i].reached) continue;
-        anew->items[i].reached = true;
-        anew->items[i].end = state->members.count;
+        struct anew_item *item = &anew->items[i];
+        if (item->reached) continue;
+        item->reached = true;
+        item->end = state->members.count;
+        *out_item = *item;
+        drop_finished(anew);
+        return true;
     }
-    drop_finished(anew);
+    return false;
 }
 
 const struct anew_item *

@@ -33,8 +33,9 @@ bool anew_is_full(const struct state *state);
 /* A version was put in force that takes effect at `effective_ms`. */
 void anew_add(struct state *state, int64_t effective_ms);
 
-/* The clock has moved. */
-void anew_reach(struct state *state);
+/* The clock has moved. True for each version that takes effect by it, once, in their order: a copy
+ * of its item, with all who are enrolled by now before it. */
+bool anew_reach(struct state *state, struct anew_item *out_item);
 
 /* The first judgement that a member still has before it; NULL when there is none. */
 const struct anew_item *anew_of(const struct state *state, const struct member *member);

@@ -59,14 +59,6 @@ award_bucket(const struct rulebook *rulebook, enum per per, struct instant at)
     return calendar_bucket_start(&rulebook->program.zone, at, (enum calendar_unit)(per - 1)).ms;
 }
 
-int64_t
-award_reach_ms(const struct apply *apply)
-{
-    const struct state *state = apply->state;
-    if (apply->further) return INT64_MIN;
-    return state->clock.ms - state->rulebooks.accept_past_max_ms;
-}
-
 /* ---- Flat awards ---- */
 
 /* A birthday and an anniversary are paid once a calendar year, always. */
@@ -141,7 +133,7 @@ void
 award_forget_buckets(struct apply *apply, const struct rulebook *rulebook, enum fact_kind kind,
                      uint32_t slot)
 {
-    int64_t reach_ms = award_reach_ms(apply);
+    int64_t reach_ms = apply_reach_ms(apply);
     for (;;) {
         struct facts facts = facts_of_slot(apply->member, kind, slot);
         uint32_t old = 0;

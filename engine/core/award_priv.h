@@ -54,10 +54,6 @@ void award_note(struct awards *awards, struct award_note note);
 /* The first instant of the bucket that `per` counts in; 0 for a lifetime. */
 int64_t award_bucket(const struct rulebook *rulebook, enum per per, struct instant at);
 
-/* No event that is still accepted happened before this; INT64_MIN while old ones are judged that
- * were parked. */
-int64_t award_reach_ms(const struct apply *apply);
-
 /* Forgets facts of a slot, whose key and index are a bucket's start and `per`, of buckets that no
  * event reaches any more. */
 void award_forget_buckets(struct apply *apply, const struct rulebook *rulebook, enum fact_kind kind,

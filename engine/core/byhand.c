@@ -383,25 +383,43 @@ byhand_needs(const struct state *state, const struct event *event, struct needs 
                           needs);
 }
 
-enum verdict
-byhand_approve(struct apply *apply)
+/* The fact of the adjustment that the approval names, and its row; NULL: it does not wait. */
+static const struct fact *
+awaited(const struct apply *apply, struct awaiting *out_awaiting)
 {
     const struct approve *approve = &apply->event->approve;
     uint8_t id_room[AWAITING_ID_BYTES_MAX];
     struct writer id = writer_of(id_room, sizeof id_room);
-    uint32_t currency;
     const struct reference *reference =
         state_reference(apply->state, REFERENCE_AWAITING, apply->member,
                         byhand_awaiting_id(approve->awaiting.source, approve->awaiting.id, &id));
-    const struct fact *fact =
-        reference == NULL ? NULL : find_awaiting(apply->member, reference->node.key);
+    if (reference == NULL) return NULL;
+    *out_awaiting = decode(reference);
+    return find_awaiting(apply->member, reference->node.key);
+}
+
+enum verdict
+byhand_judge_form(const struct apply *apply)
+{
+    struct awaiting awaiting;
+    uint32_t currency;
+    if (apply->rulebook == NULL || awaited(apply, &awaiting) == NULL) return VERDICT_ACCEPTED;
+    bool known = rulebook_currency(apply->rulebook, awaiting.adjust.currency, &currency);
+    return known ? VERDICT_ACCEPTED : VERDICT_UNKNOWN_POINTS_CURRENCY;
+}
+
+enum verdict
+byhand_approve(struct apply *apply)
+{
+    const struct approve *approve = &apply->event->approve;
+    struct awaiting awaiting;
+    uint32_t currency;
+    const struct fact *fact = awaited(apply, &awaiting);
     if (fact == NULL) return VERDICT_NOT_AWAITING;
-    struct awaiting awaiting = decode(reference);
     if (bytes_equal(awaiting.adjust.actor, approve->actor)) return VERDICT_SAME_ACTOR;
     enum verdict verdict = judge_state(apply, false);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (!rulebook_currency(apply->rulebook, awaiting.adjust.currency, &currency))
-        return VERDICT_UNKNOWN_POINTS_CURRENCY; /* the version in force has none of them */
+    CHECK(rulebook_currency(apply->rulebook, awaiting.adjust.currency, &currency)); /* as form */
     verdict = judge_adjustment(apply, &awaiting.adjust, currency);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     struct fact done = *fact;

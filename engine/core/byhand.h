@@ -11,10 +11,14 @@
 /* The funder that a grant names must be one of the rulebook's; form. */
 bool byhand_knows_funder(const struct rulebook *rulebook, struct bytes funder);
 
+/* Of an approval: the version in force must know the currency of what waits; form. */
+enum verdict byhand_judge_form(const struct apply *apply);
+
 /* The row that an approval names. */
 void byhand_needs(const struct state *state, const struct event *event, struct needs *needs);
 
-/* The events, from "member known" on; currency and funder are judged as form. */
+/* The events, from "member known" on; currency and funder are judged as
+ * form. */
 enum verdict byhand_grant(struct apply *apply);
 enum verdict byhand_adjust(struct apply *apply);
 enum verdict byhand_approve(struct apply *apply);

@@ -130,11 +130,37 @@ cap_cut(struct arena *scratch, const struct rulebook *rulebook, uint32_t currenc
     return first;
 }
 
+/* Whether no event at or after `reach_ms` counts a use, in whatever way it was counted. */
+static bool
+is_out_of_reach(const struct rulebook *rulebook, const struct fact *use, int64_t reach_ms)
+{
+    enum per per = (enum per)(use->index & 0xff);
+    if (per == PER_ROLLING) return use->key <= reach_ms - (use->index >> 8) * CALENDAR_DAY_MS;
+    struct instant end =
+        calendar_bucket_end(&rulebook->program.zone, (struct instant){use->key}, unit_of(per));
+    return end.ms <= reach_ms;
+}
+
+/* A cap that gets something back after that has nothing to get it back to, and nobody to ask. */
+static void
+forget_uses(struct apply *apply, const struct rulebook *rulebook, uint32_t slot)
+{
+    int64_t reach_ms = apply_reach_ms(apply);
+    if (reach_ms == INT64_MIN) return;
+    /* The use of a lifetime stands before them all. */
+    struct facts facts = facts_between(apply->member, FACT_CAP_USE, slot, INT64_MIN + 1, reach_ms);
+    uint32_t old = 0;
+    while (old < facts.count && is_out_of_reach(rulebook, &facts.items[old], reach_ms))
+        old++;
+    facts_remove(&apply->state->members, &apply->member, (struct facts){facts.items, old});
+}
+
 void
 cap_use(struct apply *apply, const struct rulebook *rulebook, uint32_t cap,
         struct instant occurred_at, int64_t change)
 {
     struct fact fact = use_fact(rulebook, cap, occurred_at);
+    forget_uses(apply, rulebook, fact.slot);
     int64_t use = fact_value(apply->member, FACT_CAP_USE, fact.slot, fact.key, fact.index);
     fact.a = use + change < 0 ? -use : change;
     if (fact.a != 0) fact_add(&apply->state->members, &apply->member, &fact);

@@ -21,13 +21,17 @@ due_before(int64_t a_ms, enum due_kind a_kind, int64_t b_ms, enum due_kind b_kin
     return a_ms < b_ms || (a_ms == b_ms && a_kind < b_kind);
 }
 
-/* Of what is due at one instant lots have their turn before the clocks of inactivity and their
- * notices, and tier groups have theirs in order, each its review before the end of its override;
- * all else that is equal goes in the order in which it is looked for. */
+/* Of what is due at one instant holds, approvals and quarantines time out each in the order of
+ * their events, lots have their turn before the clocks of inactivity and their notices, and tier
+ * groups have theirs in order, each its review before the end of its override; all else that is
+ * equal goes in the order in which it is looked for. */
 static bool
 comes_first(const struct due *candidate, const struct due *due)
 {
     if (due->of != DUE_OF_FACT) return false;
+    if (candidate->of == DUE_OF_FACT)
+        return candidate->kind == DUE_TIMEOUT && candidate->fact.kind == due->fact.kind &&
+               candidate->fact.key < due->fact.key;
     if (candidate->of == DUE_OF_LOTS)
         return candidate->kind == DUE_EXPIRY || candidate->kind == DUE_NOTICE;
     return candidate->of == DUE_OF_TIER && candidate->kind == DUE_REVIEW &&
@@ -247,6 +251,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
 {
     uint64_t done = 1;
     apply->due_ms = due->ms;
+    apply->judged_ms = due->ms > judged.ms ? due->ms : judged.ms;
     members_write(&apply->state->members, apply->member);
     switch (due->of) {
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;
@@ -259,8 +264,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     }
     struct due next;
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
-        struct instant instant = {due->ms};
-        tier_evaluate(apply, instant.ms > judged.ms ? instant : judged, instant);
+        tier_evaluate(apply, apply_judged_at(apply), (struct instant){due->ms});
     }
     posting_check(apply);
     return done;

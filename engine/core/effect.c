@@ -23,7 +23,7 @@
  *   notices   u8 kind; i64 effective_at, journal_time; texts member, cause source, cause id,
  *             traceparent; then what the kind has, in the order of its struct in effect.h; an
  *             evidence is text limit; i64 value, threshold, window_start, window_end; u8 events,
- *             and for each texts of a list source, id
+ *             and for each texts of a list source, id; u8 ordinals, and each as u64
  */
 #include "engine/core/effect.h"
 
@@ -43,7 +43,7 @@ enum {
 static_assert(TEXTS_MAX * (2 + TEXT_BYTES_MAX) + EXPLANATION_PARTS_MAX * PART_BYTES_MAX + 1024 <=
                   EFFECT_CANONICAL_MAX,
               "an explained posting has room");
-static_assert(EVIDENCE_EVENTS_MAX * 2 * (2 + LISTED_BYTES_MAX) <=
+static_assert(EVIDENCE_EVENTS_MAX * 2 * (2 + LISTED_BYTES_MAX) + EVIDENCE_ORDINALS_MAX * 8 <=
                   EXPLANATION_PARTS_MAX * PART_BYTES_MAX,
               "evidence has room");
 static_assert(OUTCOME_AMOUNTS_MAX * (2 * (2 + LISTED_BYTES_MAX) + 5 * 8) <=
@@ -261,6 +261,7 @@ static uint8_t *
 evidence_canonical(const struct evidence *evidence, uint8_t *at)
 {
     CHECK(evidence->event_count <= EVIDENCE_EVENTS_MAX);
+    CHECK(evidence->ordinal_count <= EVIDENCE_ORDINALS_MAX);
     at = put_text(at, evidence->limit);
     at = put_i64(at, evidence->value);
     at = put_i64(at, evidence->threshold);
@@ -271,6 +272,9 @@ evidence_canonical(const struct evidence *evidence, uint8_t *at)
         at = put_listed(at, evidence->events[i].source);
         at = put_listed(at, evidence->events[i].id);
     }
+    at = put_u8(at, evidence->ordinal_count);
+    for (uint32_t i = 0; i < evidence->ordinal_count; i++)
+        at = put_u64(at, evidence->ordinals[i]);
     return at;
 }
 

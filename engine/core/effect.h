@@ -74,7 +74,7 @@ enum posting_kind {
     POSTING_QUARANTINE_RELEASE = 24,
     POSTING_EXTEND = 25,
     POSTING_REINSTATE = 26,
-    POSTING_FUND = 27,
+    POSTING_FUND = 27, /* of funders' statements; the fold makes none: see funder, below */
 };
 
 /* Names a lot for ever: independent of packing (semantics §3). */
@@ -142,7 +142,7 @@ struct posting {
     struct bytes spend_id, hold_id;
     struct instant lot_activates_at;   /* 0 ms = at once, as earned; INT64_MAX ms = not known yet */
     struct instant lot_expired_before; /* of an extension: the instant before; 0 ms = none told */
-    struct bytes funder;
+    struct bytes funder;               /* who pays for the lot's points; empty: the programme */
     struct rate unit_cost;  /* minor units of cost_currency for one point; denominator 0: none */
     uint16_t cost_currency; /* ISO 4217 numeric; 0: none */
     struct bytes reason, actor;
@@ -256,16 +256,19 @@ struct notice_tier_at_risk {
     uint32_t metric_count;
 };
 
-enum { EVIDENCE_EVENTS_MAX = 16 };
+enum { EVIDENCE_EVENTS_MAX = 16, EVIDENCE_ORDINALS_MAX = 32 };
 
 /* Why a limit spoke (semantics §10): its name, what was counted against what, over which window,
- * and the latest of the events that were counted. */
+ * the event that is judged, and the latest of those that were counted. */
 struct evidence {
     struct bytes limit;
     int64_t value, threshold;
     struct instant window_start, window_end; /* (start, end] */
     const struct event_ref *events;
     uint32_t event_count; /* at most EVIDENCE_EVENTS_MAX */
+    /* Of what made the figure: the newest first, the judged one included. */
+    const uint64_t *ordinals;
+    uint32_t ordinal_count; /* at most EVIDENCE_ORDINALS_MAX */
 };
 
 struct notice_quarantined {
@@ -301,7 +304,7 @@ struct notice_approval_lapsed {
     struct event_ref awaiting;
 };
 
-/* A new rulebook judged the member's tiers anew. */
+/* A new rulebook judges all tiers of the partition anew: the notice is about no member. */
 struct notice_tiers_reevaluated {
     struct bytes rulebook;
     uint32_t version;
@@ -314,7 +317,7 @@ struct notice_hold_timed_out {
 
 struct notice {
     enum notice_kind kind;
-    struct bytes member;
+    struct bytes member; /* empty: about no one member */
     struct instant effective_at, journal_time;
     struct event_ref cause; /* empty where time did */
     struct bytes traceparent;

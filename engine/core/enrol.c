@@ -158,7 +158,7 @@ enrol_apply(struct apply *apply)
     const struct event *event = apply->event;
     if (apply->member != NULL) return VERDICT_ALREADY_ENROLLED;
     struct grant_plan *grants = grant_plan_begin(apply, apply->rulebook, event->occurred_at);
-    if (!award_plan_enrolment(apply, grants)) return VERDICT_OVERFLOW;
+    if (!award_plan_enrolment(apply, grants)) grant_plan_overflow(grants);
     enum verdict verdict = grant_plan_judge(grants);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     apply_enrol(apply, event->occurred_at.ms);

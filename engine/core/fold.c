@@ -229,8 +229,9 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
                         needs);
     }
     struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
-    if (identities_find(&state->identities, hash, needs, &identity, &ordinal) == IDENTITY_KNOWN)
-        return;
+    enum identity_found found =
+        identities_find(&state->identities, hash, needs, &identity, &ordinal);
+    if (found == IDENTITY_KNOWN && event->kind != EVENT_APPROVE) return; /* its form asks, too */
     event_needs(state, event, member, needs);
     enrol_needs(state, event, member, event_needs, needs);
 }
@@ -291,6 +292,7 @@ judge_form_by_hand(struct apply *apply)
     case EVENT_EXTEND_LOTS: currency = event->extend_lots.choice.currency; break;
     case EVENT_REINSTATE_LOTS: currency = event->reinstate_lots.choice.currency; break;
     case EVENT_RENEW_LOTS: currency = event->renew_lots.choice.currency; break;
+    case EVENT_APPROVE: return byhand_judge_form(apply);
     default: return VERDICT_ACCEPTED;
     }
     if (apply->rulebook == NULL) return VERDICT_ACCEPTED;
@@ -653,7 +655,28 @@ take_time(struct state *state, const struct entry *entry, int64_t append_ms)
 {
     int64_t journal_ms = journal_time(state, entry, append_ms);
     if (journal_ms > state->clock.ms) state->clock.ms = journal_ms;
-    anew_reach(state);
+}
+
+/* A version that takes effect judges all tiers anew: said once, before anybody is judged, where
+ * there are tiers and somebody to have them (semantics §8). */
+static void
+announce_versions(struct state *state, struct effects *effects)
+{
+    struct anew_item item;
+    while (anew_reach(state, &item)) {
+        if (item.end == 0 || state->rulebooks.group_count == 0) continue;
+        struct apply apply = apply_of(state, effects, NULL);
+        CHECK(item.sequence <= state->rulebooks.count);
+        const struct program *program = &state->rulebooks.items[item.sequence - 1]->program;
+        struct effect *effect = output_begin(&apply, TOPIC_NOTICES);
+        effect->notice = (struct notice){
+            .kind = NOTICE_TIERS_REEVALUATED,
+            .effective_at.ms = item.at_ms,
+            .journal_time = state->clock,
+            .tiers_reevaluated = {output_text(&apply, program->name), program->version},
+        };
+        output_seal(&apply, effect);
+    }
 }
 
 /* A version that is put in force judges all tiers anew, once it is in effect. */
@@ -698,6 +721,7 @@ fold_apply(struct state *state, const struct entry *entry, struct position posit
     state->applied = packed;
     state->entries++;
     state->dirty_entries++;
+    announce_versions(state, effects);
     switch (entry->kind) {
     case ENTRY_EVENT: apply_event(state, &entry->event, effects); break;
     case ENTRY_CLAIM: apply_claim(state, &entry->claim, packed); break;

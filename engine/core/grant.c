@@ -201,10 +201,17 @@ grant_plan_award(struct grant_plan *plan, const struct grant_award *award)
     return grant.granted;
 }
 
+void
+grant_plan_overflow(struct grant_plan *plan)
+{
+    plan->overflow = true;
+}
+
 int64_t
 grant_plan_points(const struct grant_plan *plan, uint32_t currency)
 {
     int64_t sum = 0;
+    if (plan->overflow) return INT64_MAX;
     for (uint32_t i = 0; i < plan->lot_count; i++) {
         if (plan->lots[i].currency == currency && !add_i64(sum, plan->lots[i].points, &sum))
             return INT64_MAX; /* the judgement says overflow */

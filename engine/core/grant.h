@@ -44,7 +44,12 @@ struct grant_plan *grant_plan_begin(struct apply *apply, struct rulebook *rulebo
  * the judgement tells. */
 int64_t grant_plan_award(struct grant_plan *plan, const struct grant_award *award);
 
-/* What is planned so far in a currency (index in the rulebook), after caps. */
+/* Something of the event has left its bits, and with it the plan: the judgement says so, behind the
+ * limits. */
+void grant_plan_overflow(struct grant_plan *plan);
+
+/* What is planned so far in a currency (index in the rulebook), after caps. Of a plan that has
+ * overflowed INT64_MAX in each: more than any limit allows. */
 int64_t grant_plan_points(const struct grant_plan *plan, uint32_t currency);
 
 /* All grants become pending until somebody decides (semantics §10). The notice and the fact are the

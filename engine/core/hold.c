@@ -254,6 +254,10 @@ hold_capture(struct apply *apply)
     if (verdict != VERDICT_ACCEPTED) return verdict;
     struct ending ending = begin(apply, row, apply->event->occurred_at.ms);
     struct spend_sums captured = {0};
+    if (!facts_fit(apply->member, apply->rulebook->program.limit_count)) {
+        apply->detail = bytes_from_cstr("the member's row is full");
+        return VERDICT_LIMIT_REACHED;
+    }
     ending.hold.spent = capture->points.units == 0 ? ending.hold.units : capture->points.units;
     if (ending.hold.spent > ending.hold.units) return VERDICT_INSUFFICIENT_POINTS;
     if (!can_capture(apply, &ending.hold)) return VERDICT_OVERFLOW;
@@ -263,6 +267,7 @@ hold_capture(struct apply *apply)
     release_rest(&ending);
     settle_marks(&ending);
     finish(&ending);
+    limit_redeemed(apply);
     spend_tell(apply, &captured);
     return VERDICT_ACCEPTED;
 }

@@ -23,6 +23,19 @@ inactivity_governs(const struct state *state, const struct lot *lot)
     return expiry_of(state->rulebooks.items[lot->rulebook], lot->currency) != NULL;
 }
 
+/* Points have come: the notice that had nothing to tell goes out after all. */
+static void
+wake_notice(struct apply *apply, uint32_t slot)
+{
+    const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, slot, 0, 0);
+    if (told == NULL || told->c == 0) return;
+    struct fact due = *told;
+    due.a = told->c;
+    due.c = 0;
+    fact_set(&apply->state->members, &apply->member, &due);
+    due_note(apply, due.a, DUE_NOTICE);
+}
+
 /* The notice goes out so many days before, but not before the clock was set; once for an instant,
  * and not for one that is over by the time it is known. */
 static void
@@ -71,15 +84,8 @@ inactivity_enter(struct apply *apply, const struct lot *lot, int64_t units, int6
     if (only || !runs) {
         const struct rulebook *rulebook = apply->state->rulebooks.items[lot->rulebook];
         set_clock(apply, rulebook, lot->currency, effective_ms);
-        return;
     }
-    const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, lot->currency, 0, 0);
-    if (told == NULL || told->c == 0) return;
-    struct fact due = *told;
-    due.a = told->c;
-    due.c = 0;
-    fact_set(&apply->state->members, &apply->member, &due);
-    due_note(apply, due.a, DUE_NOTICE);
+    wake_notice(apply, lot->currency);
 }
 
 /* ---- Events ---- */
@@ -118,9 +124,9 @@ inactivity_push(struct apply *apply)
         const struct rulebook *rulebook = apply->rulebook;
         if (expiry_of(rulebook, clock.slot) == NULL)
             rulebook = apply->state->rulebooks.items[clock.c];
-        if (occurred_ms <= clock.b && rulebook->index == (uint32_t)clock.c) continue;
+        if (occurred_ms <= clock.b) continue; /* only forwards */
         if (!counts(expiry_of(rulebook, clock.slot), apply->event)) continue;
-        set_clock(apply, rulebook, clock.slot, occurred_ms > clock.b ? occurred_ms : clock.b);
+        set_clock(apply, rulebook, clock.slot, occurred_ms);
     }
 }
 

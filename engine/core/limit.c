@@ -1,7 +1,8 @@
 /*
  * What is kept of a member is one fact LIMIT_USE for each event that a limit counts, at its
- * occurred_at, for as long as an event that is still accepted can look back to it; and one fact
- * QUARANTINE for each event whose grants wait.
+ * occurred_at, for as long as an event that is still accepted can look back to it; likewise one
+ * fact REDEEMED for each spending that a limit on refunds asks for; and one fact QUARANTINE for
+ * each event whose grants wait.
  */
 #include "engine/core/limit.h"
 
@@ -64,6 +65,19 @@ begin_scope(const struct apply *apply, const struct limit_use *use, struct condi
     UNREACHABLE();
 }
 
+/* Whether a limit asks for a redemption before, and there was none in (t − n, t]. */
+static bool
+misses_redemption(const struct apply *apply, uint32_t index)
+{
+    int64_t span_ms = apply->rulebook->program.limits[index].after_redeem_ms;
+    int64_t at_ms = apply->event->occurred_at.ms;
+    if (span_ms == 0) return false;
+    return apply->member == NULL ||
+           facts_between(apply->member, FACT_REDEEMED, apply->rulebook->limit_slot[index],
+                         at_ms - span_ms + 1, at_ms + 1)
+                   .count == 0;
+}
+
 static uint64_t
 matching_limits(const struct apply *apply, const struct limit_use *use)
 {
@@ -75,6 +89,7 @@ matching_limits(const struct apply *apply, const struct limit_use *use)
         const struct program_limit *limit = &program->limits[i];
         if (limit->of != use->of || amount_of(limit, use) == 0) continue;
         if (limit->activity.size > 0 && !bytes_equal(limit->activity, use->activity)) continue;
+        if (misses_redemption(apply, i)) continue;
         if (limit->when.decoded != NULL) {
             if (!begun) sound = begin_scope(apply, use, &facts);
             begun = true;
@@ -177,17 +192,15 @@ limit_check(struct apply *apply, const struct limit_use *use, struct limit_findi
 
 /* ---- Counting ---- */
 
-/* Uses that no event which is still accepted looks back to. */
+/* Facts of a limit that no event which is still accepted looks back to. */
 static void
-forget_uses(struct apply *apply, const struct program_limit *limit, uint32_t slot)
+forget(struct apply *apply, enum fact_kind kind, uint32_t slot, int64_t window_ms)
 {
-    int64_t reach_ms = apply->state->clock.ms - apply->state->rulebooks.accept_past_max_ms;
-    int64_t window_ms =
-        limit->own_mean.numerator == 0 ? limit->window_ms : ANOMALY_SUM_MS + ANOMALY_PAST_MS;
-    if (apply->further) return; /* what was parked may be older than anything */
-    struct facts old =
-        facts_between(apply->member, FACT_LIMIT_USE, slot, INT64_MIN, reach_ms - window_ms);
-    if (old.count > 0) facts_remove(&apply->state->members, &apply->member, old);
+    int64_t from_ms;
+    if (!sub_i64(apply_reach_ms(apply), window_ms, &from_ms))
+        return; /* parked, and older than anything */
+    struct facts old = facts_between(apply->member, kind, slot, INT64_MIN, from_ms + 1);
+    facts_remove(&apply->state->members, &apply->member, old);
 }
 
 static void
@@ -195,15 +208,52 @@ count_one(struct apply *apply, uint32_t index, int64_t amount)
 {
     uint32_t slot = apply->rulebook->limit_slot[index];
     int64_t at_ms = apply->event->occurred_at.ms;
-    forget_uses(apply, &apply->rulebook->program.limits[index], slot);
+    const struct program_limit *limit = &apply->rulebook->program.limits[index];
+    bool of_mean = limit->own_mean.numerator != 0;
+    forget(apply, FACT_LIMIT_USE, slot,
+           of_mean ? ANOMALY_SUM_MS + ANOMALY_PAST_MS : limit->window_ms);
     struct fact use = {
         .kind = FACT_LIMIT_USE,
         .slot = (uint16_t)slot,
         .key = at_ms,
         .index = facts_between(apply->member, FACT_LIMIT_USE, slot, at_ms, at_ms + 1).count,
         .a = amount,
+        .b = (int64_t)apply->ordinal,
     };
     fact_set(&apply->state->members, &apply->member, &use);
+}
+
+void
+limit_redeemed(struct apply *apply)
+{
+    const struct program *program = &apply->rulebook->program;
+    for (uint32_t i = 0; i < program->limit_count; i++) {
+        const struct program_limit *limit = &program->limits[i];
+        if (limit->after_redeem_ms == 0) continue;
+        struct fact fact = {
+            .kind = FACT_REDEEMED,
+            .slot = apply->rulebook->limit_slot[i],
+            .key = apply->event->occurred_at.ms,
+        };
+        forget(apply, FACT_REDEEMED, fact.slot, limit->after_redeem_ms);
+        fact_set(&apply->state->members, &apply->member, &fact);
+    }
+}
+
+/* The events that a limit has counted in a window, the one at hand included: the newest first. */
+static const uint64_t *
+list_ordinals(const struct apply *apply, uint32_t slot, int64_t window_ms, uint32_t *out_count)
+{
+    int64_t at_ms = apply->event->occurred_at.ms;
+    struct facts uses =
+        facts_between(apply->member, FACT_LIMIT_USE, slot, at_ms - window_ms + 1, at_ms + 1);
+    uint32_t count = uses.count < EVIDENCE_ORDINALS_MAX ? uses.count : EVIDENCE_ORDINALS_MAX;
+    uint64_t *ordinals = arena_alloc(apply->effects->arena, count * sizeof *ordinals);
+    CHECK_MSG(ordinals != NULL, "the effects' arena was not drained before an apply");
+    for (uint32_t i = 0; i < count; i++)
+        ordinals[i] = (uint64_t)uses.items[uses.count - 1 - i].b;
+    *out_count = count;
+    return ordinals;
 }
 
 static struct evidence
@@ -215,6 +265,9 @@ evidence_of(struct apply *apply, uint32_t index, const struct limit_figures *fig
     struct event_ref *event = arena_alloc(apply->effects->arena, sizeof *event);
     CHECK_MSG(event != NULL, "the effects' arena was not drained before an apply");
     *event = (struct event_ref){output_source(apply), output_event_id(apply)};
+    uint32_t count;
+    const uint64_t *ordinals =
+        list_ordinals(apply, apply->rulebook->limit_slot[index], window_ms, &count);
     return (struct evidence){
         .limit = output_text(apply, limit->id),
         .value = figures->value,
@@ -223,6 +276,8 @@ evidence_of(struct apply *apply, uint32_t index, const struct limit_figures *fig
         .window_end.ms = at_ms,
         .events = event,
         .event_count = 1,
+        .ordinals = ordinals,
+        .ordinal_count = count,
     };
 }
 
@@ -316,19 +371,17 @@ limit_count(struct apply *apply, const struct limit_use *use, const struct limit
 
 /* ---- The end of a quarantine ---- */
 
-/* A lot of the event that waits; NULL when there is none. */
+/* The first lot of the event that waits, in the order they were made; NULL when there is none. */
 static struct lot *
 next_quarantined(const struct member *member, uint64_t ordinal)
 {
-    for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
-        uint32_t count;
-        struct lot *lots = lots_of(member, slot, &count);
-        for (uint32_t i = 0; i < count; i++) {
-            if (lots[i].ordinal == ordinal && (lots[i].flags & LOT_QUARANTINED) != 0)
-                return &lots[i];
-        }
+    struct lot *lots = member_lots(member), *first = NULL;
+    for (uint32_t i = 0; i < member->lot_count; i++) {
+        struct lot *lot = &lots[i];
+        if (lot->ordinal != ordinal || (lot->flags & LOT_QUARANTINED) == 0) continue;
+        if (first == NULL || lot->index < first->index) first = lot;
     }
-    return NULL;
+    return first;
 }
 
 /* Each lot activates at the later of the release and its own instant (semantics §10). */

@@ -46,6 +46,10 @@ enum verdict limit_check(struct apply *apply, const struct limit_use *use,
 void limit_count(struct apply *apply, const struct limit_use *use,
                  const struct limit_finding *finding);
 
+/* The event has spent points: limits on refunds that follow count from it. The caller has seen that
+ * there is room for a fact of each limit. */
+void limit_redeemed(struct apply *apply);
+
 /* Events ReleaseQuarantine and RejectQuarantine, from "member known" on. */
 enum verdict limit_release(struct apply *apply);
 enum verdict limit_reject(struct apply *apply);

@@ -71,7 +71,6 @@ judge(const struct apply *apply, const struct loose *loose)
 {
     struct rulebook *rulebook = apply->rulebook;
     const struct program *program = &rulebook->program;
-    if (!facts_fit(apply->member, program->currency_count)) return VERDICT_LIMIT_REACHED;
     for (uint32_t c = 0; c < program->currency_count; c++) {
         if (!posting_can_reverse(apply->state, apply->member, rulebook->currency_slot[c],
                                  loose->result.grants[c].requested))
@@ -150,6 +149,10 @@ return_loose(struct apply *apply)
     struct limit_finding finding;
     enum verdict verdict = return_limits(apply, &report, &use, &finding);
     if (verdict != VERDICT_ACCEPTED) return verdict;
+    if (!facts_fit(apply->member, apply->rulebook->program.currency_count)) {
+        apply->detail = bytes_from_cstr("the member's row is full");
+        return VERDICT_LIMIT_REACHED;
+    }
     if (!fits || !compute(apply, &loose)) return VERDICT_OVERFLOW;
     verdict = judge(apply, &loose);
     if (verdict != VERDICT_ACCEPTED) return verdict;

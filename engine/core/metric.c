@@ -122,6 +122,21 @@ counted_by(const struct rulebook *rulebook, uint32_t group, uint32_t metric)
            parameter_of(rulebook, group, metric);
 }
 
+bool
+metric_is_asked(const struct rulebook *asking, const struct rulebook *rulebook, uint32_t group,
+                uint32_t metric)
+{
+    if (rulebook->program.groups[group].metrics[metric].kind == METRIC_BALANCE) return false;
+    if (asking == rulebook) return true;
+    int8_t same = asking == NULL ? -1 : asking->group_at[rulebook->group_slot[group]];
+    if (same < 0) return false;
+    uint32_t counted = counted_by(rulebook, group, metric);
+    for (uint32_t m = 0; m < asking->program.groups[same].metric_count; m++) {
+        if (counted_by(asking, (uint32_t)same, m) == counted) return true;
+    }
+    return false;
+}
+
 static struct fact
 entry_of(struct rulebook *rulebook, const struct member *member, uint32_t group, uint32_t metric,
          struct instant instant, int64_t change)
@@ -210,14 +225,32 @@ metric_can_add(struct rulebook *rulebook, const struct member *member, uint32_t 
     return add_i64(sum, change, &sum);
 }
 
+/* Windows are dropped by the review behind them. Where none comes, at the lowest level, they are
+ * once nothing that is told or due can lie so far back: no window is longer than a year. */
+static void
+prune_without_review(struct apply *apply, struct rulebook *rulebook, uint32_t group)
+{
+    const int64_t years_ms = 2 * INT64_C(366) * CALENDAR_DAY_MS;
+    int64_t reach_ms = apply_moment(apply) - apply->state->rulebooks.accept_past_max_ms;
+    uint32_t slot = rulebook->group_slot[group];
+    if (apply->further ||
+        facts_between(apply->member, FACT_METRIC, slot, INT64_MIN + 1, reach_ms - years_ms).count ==
+            0)
+        return;
+    metric_prune(apply, rulebook, group, reach_ms);
+}
+
 void
 metric_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint32_t metric,
            struct instant instant, int64_t change)
 {
     if (change == 0 || rulebook->program.groups[group].metrics[metric].kind == METRIC_BALANCE)
         return;
-    if (is_rolling(&rulebook->program.groups[group]))
+    if (is_rolling(&rulebook->program.groups[group])) {
         metric_prune(apply, rulebook, group, apply->state->clock.ms);
+    } else {
+        prune_without_review(apply, rulebook, group);
+    }
     struct fact entry = entry_of(rulebook, apply->member, group, metric, instant, change);
     fact_add(&apply->state->members, &apply->member, &entry);
 }

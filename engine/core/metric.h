@@ -50,6 +50,11 @@ int64_t metric_carried(const struct rulebook *rulebook, const struct member *mem
 /* The highest level whose thresholds the values reach, by all or any metric. */
 uint32_t metric_level(const struct program_group *group, const struct metric_values *values);
 
+/* Whether the group of a version that asks now (NULL: none) measures what a metric of a version has
+ * counted. What a balance was at a time nobody asks. */
+bool metric_is_asked(const struct rulebook *asking, const struct rulebook *rulebook, uint32_t group,
+                     uint32_t metric);
+
 /* Forgets windows that no event and no review can ask for any more. */
 void metric_prune(struct apply *apply, struct rulebook *rulebook, uint32_t group, int64_t clock_ms);
 

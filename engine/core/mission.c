@@ -210,7 +210,7 @@ static void
 forget_windows(struct apply *apply, const struct rulebook *rulebook, uint32_t index)
 {
     const struct program_mission *mission = &rulebook->program.missions[index];
-    int64_t reach_ms = award_reach_ms(apply);
+    int64_t reach_ms = apply_reach_ms(apply);
     uint32_t slot = rulebook->mission_slot[index];
     if (mission->per == PER_LIFETIME || reach_ms == INT64_MIN) return;
     for (;;) {
@@ -233,7 +233,7 @@ book_period(struct apply *apply, struct rulebook *rulebook, const struct award_n
     struct members *members = &apply->state->members;
     const struct program_mission *mission = &rulebook->program.missions[note->index];
     struct run_place periods = periods_of(rulebook, note->index);
-    int64_t reach_ms = award_reach_ms(apply);
+    int64_t reach_ms = apply_reach_ms(apply);
     if (mission->of == COUNTED_ACTIVITY && reach_ms != INT64_MIN) {
         int64_t reach = period_of(rulebook, mission, (struct instant){reach_ms});
         int64_t deserved = run_forget(members, &apply->member, periods, reach - 1, mission->target);

@@ -75,7 +75,7 @@ end(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct insta
     const struct program_group *asked = &rulebook->program.groups[group];
     uint32_t slot = rulebook->group_slot[group];
     fact_remove(&apply->state->members, &apply->member, FACT_OVERRIDE, slot, 0, 0);
-    struct instant judged = apply->event == NULL ? instant : apply_judged_at(apply);
+    struct instant judged = apply_judged_at(apply);
     struct span window = metric_window(rulebook, apply->member, group, judged);
     struct tier_step step =
         tier_step_of(apply, rulebook, group, window, instant.ms, TIER_BY_OVERRIDE_END);
@@ -87,7 +87,7 @@ end(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct insta
     step.actor = actor;
     step.note = note;
     if (tier->review_ms == INT64_MAX || step.to != tier_index(apply, &step, tier->base))
-        step.valid_until_ms = review_set(apply, &step, instant);
+        step.valid_until_ms = review_set(apply, &step, judged);
     else if (asked->downgrade != DOWNGRADE_NONE)
         step.valid_until_ms = tier->review_ms;
     tier->base = rulebook->level_slot[group][step.to];
@@ -112,7 +112,7 @@ tier_end_override(struct apply *apply)
 void
 tier_override_ends(struct apply *apply, uint32_t group_slot, struct instant instant)
 {
-    struct rulebook *rulebook = rulebooks_at(&apply->state->rulebooks, instant);
+    struct rulebook *rulebook = rulebooks_at(&apply->state->rulebooks, apply_judged_at(apply));
     CHECK(rulebook != NULL);
     if (rulebook->group_at[group_slot] >= 0) {
         end(apply, rulebook, (uint32_t)rulebook->group_at[group_slot], instant, (struct bytes){0},

@@ -12,6 +12,7 @@ parts_round(struct arena *scratch, enum rounding rounding, struct earn_grant *gr
         if (!fraction_add(grant->exact, grant->parts[i].exact, &grant->exact)) return false;
     }
     if (!fraction_round(grant->exact, rounding, &grant->requested)) return false;
+    if (grant->requested == 0) return true; /* a campaign may take away all there is to share */
     if (grant->part_count == 1) {
         grant->parts[0].requested = grant->parts[0].points = grant->requested;
         return true;

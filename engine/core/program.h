@@ -19,7 +19,7 @@
 #include "engine/core/quantity.h"
 
 enum {
-    PROGRAM_FORMAT = 2,
+    PROGRAM_FORMAT = 3,
     PROGRAM_BYTES_MAX = 1024 * 1024,
     PROGRAM_CURRENCIES_MAX = 8,
     PROGRAM_RULES_MAX = 1000, /* earn rules, campaigns, awards, streaks and missions together */
@@ -468,6 +468,8 @@ struct program_limit {
     int64_t max;
     int64_t window_ms;
     struct rate own_mean; /* numerator 0 = a plain limit */
+    /* LIMITED_REFUND: only refunds that follow a redemption within so long a time; 0 = any. */
+    int64_t after_redeem_ms;
     enum limit_action action;
     struct program_condition when;
 };

@@ -53,6 +53,9 @@ read_limit(struct decoder *decoder, struct program_limit *limit)
         limit->window_ms =
             (int64_t)read_number(decoder, 1, (uint64_t)WINDOW_MS_MAX, "a limit's window");
     }
+    if (limit->of == LIMITED_REFUND)
+        limit->after_redeem_ms =
+            (int64_t)read_number(decoder, 0, (uint64_t)WINDOW_MS_MAX, "a time after a redemption");
     limit->action = read_code(decoder, LIMIT_REFUSE, LIMIT_FLAG, "a limit's action");
     if (limit->action == LIMIT_QUARANTINE && limit->of != LIMITED_PURCHASE &&
         limit->of != LIMITED_ACTIVITY) {

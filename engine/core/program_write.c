@@ -441,6 +441,7 @@ write_limit(const struct program_limit *limit, struct writer *writer)
         writer_varint(writer, (uint64_t)limit->max);
         writer_varint(writer, (uint64_t)limit->window_ms);
     }
+    if (limit->of == LIMITED_REFUND) writer_varint(writer, (uint64_t)limit->after_redeem_ms);
     writer_u8(writer, (uint8_t)limit->action);
     writer_prefixed(writer, limit->when.code);
 }

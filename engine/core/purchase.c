@@ -88,8 +88,7 @@ plan_order(struct apply *apply, struct buying *buying)
     };
     struct earn_result result;
     if (!earn_compute(apply->state->scratch, &input, &result)) return false;
-    struct grant_plan *plan = grant_plan_begin(apply, apply->rulebook, event->occurred_at);
-    buying->plan = plan;
+    struct grant_plan *plan = buying->plan;
     plan->money = order->currency;
     plan->has_levels = true;
     memcpy(plan->levels, order->levels, sizeof plan->levels);
@@ -101,15 +100,16 @@ plan_order(struct apply *apply, struct buying *buying)
     return true;
 }
 
-/* What the order uses of the member's limits. */
+/* What the order uses of the member's limits, which are judged before any overflow. */
 static struct limit_use
 limited_use(const struct apply *apply, const struct buying *buying)
 {
-    struct limit_use use = {.of = LIMITED_PURCHASE, .money = buying->order.currency};
-    for (uint32_t i = 0; i < buying->money.line_count; i++) {
-        const struct event_line *line = &buying->money.lines[i];
-        use.net_minor += line->amount_minor - line->discount_minor; /* was seen to fit: paid */
-    }
+    const struct purchase *purchase = &apply->event->purchase;
+    struct limit_use use = {.of = LIMITED_PURCHASE, .money = purchase->currency};
+    __int128 net_minor = 0;
+    for (uint32_t i = 0; i < purchase->line_count; i++)
+        net_minor += purchase->lines[i].amount_minor - purchase->lines[i].discount_minor;
+    use.net_minor = net_minor > INT64_MAX ? INT64_MAX : (int64_t)net_minor;
     for (uint32_t c = 0; c < apply->rulebook->program.currency_count; c++)
         use.points[c] = grant_plan_points(buying->plan, c);
     return use;
@@ -176,8 +176,9 @@ purchase_judge(struct apply *apply)
     struct buying buying;
     enum verdict verdict = judge_member(apply);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    bool sound = open_order(apply, &buying) && plan_order(apply, &buying);
-    if (!sound) return VERDICT_OVERFLOW;
+    buying.plan = grant_plan_begin(apply, apply->rulebook, apply->event->occurred_at);
+    if (!open_order(apply, &buying) || !plan_order(apply, &buying))
+        grant_plan_overflow(buying.plan);
     struct limit_use use = limited_use(apply, &buying);
     struct limit_finding finding;
     verdict = limit_check(apply, &use, &finding);

@@ -45,7 +45,7 @@ return_needs(const struct state *state, const struct member *member,
 
 /* ---- Judging ---- */
 
-bool
+void
 return_open(const struct apply *apply, const struct reference *reference,
             const struct report *report, struct returning *returning)
 {
@@ -64,9 +64,9 @@ return_open(const struct apply *apply, const struct reference *reference,
         .line_count = order->line_count,
         .tender_minor = order->tender_minor,
     };
-    if (!eligible_paid(state->scratch, &returning->money, &returning->paid)) return false;
+    bool fits = eligible_paid(state->scratch, &returning->money, &returning->paid);
+    CHECK(fits); /* as it did when it was bought */
     returning->before = return_picture(state->scratch, order, returning->paid);
-    return true;
 }
 
 /* What changes of a metric by this return. */
@@ -93,8 +93,6 @@ judge_amounts(const struct apply *apply, const struct returning *returning)
 {
     const struct program *program = &returning->rulebook->program;
     int64_t claws[CURRENCY_SLOTS_MAX] = {0};
-    if (!facts_fit(apply->member, FACTS_PER_CURRENCY * program->currency_count))
-        return VERDICT_LIMIT_REACHED;
     for (uint32_t i = 0; i < returning->order.grant_count; i++) {
         uint8_t slot = returning->order.grants[i].currency;
         if (!add_i64(claws[slot], returning->claws[i], &claws[slot])) return VERDICT_OVERFLOW;
@@ -303,7 +301,8 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
 {
     const struct reference *reference = references_get(&apply->state->references, order_ordinal);
     struct returning returning;
-    CHECK(reference != NULL && return_open(apply, reference, NULL, &returning));
+    CHECK(reference != NULL); /* its needs have named it */
+    return_open(apply, reference, NULL, &returning);
     const struct order *order = &returning.order;
     const struct program *program = &returning.rulebook->program;
     struct order_money before = return_money(&returning, &returning.before);
@@ -352,7 +351,7 @@ is_known(const struct returning *returning, enum verdict *out_verdict)
 }
 
 static enum verdict
-judge_report(struct apply *apply, const struct returning *returning, const struct reference *row)
+judge_report(struct apply *apply, const struct returning *returning)
 {
     const struct report *report = returning->report;
     if (report->kind == EVENT_CANCELLATION && (returning->order.flags & ORDER_CANCELLED))
@@ -364,9 +363,20 @@ judge_report(struct apply *apply, const struct returning *returning, const struc
     enum verdict known;
     if (is_known(returning, &known) && known != VERDICT_ACCEPTED) return known;
     /* What was earned before can be taken back in any state but this. */
-    if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
-    if (row->size + report->refund.refund_id.size > REFERENCE_BYTES_MAX / 2) {
+    return apply->member->status >= MEMBER_CLOSED ? VERDICT_MEMBER_CLOSED : VERDICT_ACCEPTED;
+}
+
+/* Room in the rows of the order and of the member. */
+static enum verdict
+judge_room(struct apply *apply, const struct returning *returning, const struct reference *row)
+{
+    const struct program *program = &returning->rulebook->program;
+    if (row->size + returning->report->refund.refund_id.size > REFERENCE_BYTES_MAX / 2) {
         apply->detail = bytes_from_cstr("the order has too many refunds");
+        return VERDICT_LIMIT_REACHED;
+    }
+    if (!facts_fit(apply->member, FACTS_PER_CURRENCY * program->currency_count)) {
+        apply->detail = bytes_from_cstr("the member's row is full");
         return VERDICT_LIMIT_REACHED;
     }
     return VERDICT_ACCEPTED;
@@ -379,7 +389,7 @@ return_limits(struct apply *apply, const struct report *report, struct limit_use
     *out_use = (struct limit_use){0};
     if (report->kind != EVENT_REFUND || report->waited) return VERDICT_ACCEPTED;
     struct limit_use use = {.of = LIMITED_REFUND, .money = report->refund.currency};
-    if (!return_total(&report->refund, &use.net_minor)) return VERDICT_OVERFLOW;
+    if (!return_total(&report->refund, &use.net_minor)) use.net_minor = INT64_MAX;
     enum verdict verdict = limit_check(apply, &use, out_finding);
     if (verdict == VERDICT_ACCEPTED) *out_use = use;
     return verdict;
@@ -389,14 +399,15 @@ enum verdict
 return_apply(struct apply *apply, const struct reference *reference, const struct report *report)
 {
     struct returning returning;
-    if (!return_open(apply, reference, report, &returning)) return VERDICT_OVERFLOW;
-    enum verdict known, verdict = judge_report(apply, &returning, reference);
+    return_open(apply, reference, report, &returning);
+    enum verdict known, verdict = judge_report(apply, &returning);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (is_known(&returning, &known)) return VERDICT_ACCEPTED; /* told again it does nothing */
     struct clamped before = clamped_of(&returning);
     struct limit_use use;
     struct limit_finding finding;
     verdict = return_limits(apply, report, &use, &finding);
+    if (verdict == VERDICT_ACCEPTED) verdict = judge_room(apply, &returning, reference);
     if (verdict != VERDICT_ACCEPTED) return verdict;
     if (!return_take_report(&returning)) return VERDICT_OVERFLOW;
     returning.after = return_picture(returning.scratch, &returning.order, returning.paid);
@@ -490,7 +501,7 @@ enum verdict
 return_deliver(struct apply *apply, const struct reference *reference, struct instant delivered_at)
 {
     struct returning returning;
-    if (!return_open(apply, reference, NULL, &returning)) return VERDICT_OVERFLOW;
+    return_open(apply, reference, NULL, &returning);
     struct order *order = &returning.order;
     if (apply->member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     if (order->flags & ORDER_DELIVERED) return VERDICT_ACCEPTED;

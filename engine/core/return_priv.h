@@ -102,7 +102,7 @@ enum verdict return_apply(struct apply *apply, const struct reference *reference
                           const struct report *report);
 
 /* Opens an order's row; `report` may be NULL. False when an amount leaves its bits. */
-bool return_open(const struct apply *apply, const struct reference *reference,
+void return_open(const struct apply *apply, const struct reference *reference,
                  const struct report *report, struct returning *returning);
 
 /* Writes the row as it will be. */

@@ -308,7 +308,8 @@ return_captured(struct apply *apply, uint32_t slot, uint64_t lot_ordinal, uint32
     struct returning returning;
     if (spent == 0) return;
     const struct reference *row = references_get(&state->references, order);
-    CHECK(row != NULL && return_open(apply, row, NULL, &returning)); /* return_marks_need */
+    CHECK(row != NULL); /* return_marks_need has named it */
+    return_open(apply, row, NULL, &returning);
     unmark(apply, &image, spent);
     forget_held(&returning, &image, spent);
     struct bytes order_id = apply->order_id, hold_id = apply->hold_id;

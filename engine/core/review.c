@@ -202,7 +202,8 @@ larger(uint32_t a, uint32_t b)
 }
 
 void
-review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct span window)
+review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct span window,
+               struct instant judged)
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     if (!is_reviewed(asked) || is_rolling(asked)) return;
@@ -219,16 +220,11 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     uint32_t from = reviewed ? tier_index(apply, &step, tier->from) : 0;
     uint32_t before = reviewed ? tier_index(apply, &step, tier->result) : 0;
     uint32_t qualified = metric_level(asked, &step.values);
-    uint32_t result = decide(asked, before_review(asked, from, qualified), qualified);
-    bool in_grace = tier->grace_ms != INT64_MAX;
-    if (result == before && !in_grace) return;
-    if (asked->grace_days > 0 && result < from) {
-        int64_t until_ms = grace_end(rulebook, group, window.start_ms);
-        if (until_ms > clock_ms) {
-            begin_grace(apply, &step, result, until_ms);
-            return;
-        }
-    }
+    uint32_t lower = decide(asked, before_review(asked, from, qualified), qualified);
+    int64_t grace_ms = lower < from ? grace_end(rulebook, group, window.start_ms) : INT64_MIN;
+    bool waits = asked->grace_days > 0 && grace_ms > judged.ms;
+    uint32_t result = waits ? from : lower;
+    if (result == before && !waits && tier->grace_ms == INT64_MAX) return;
     tier->grace_ms = INT64_MAX;
     remember_review(apply, &step, window, from, result);
     struct metric_values now = metric_values(rulebook, apply->member, group, window);
@@ -236,9 +232,9 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
     step.to = larger(result, peak);
     if (asked->upgrade == UPGRADE_IMMEDIATE) step.to = larger(step.to, metric_level(asked, &now));
     if (!reviewed) step.to = larger(step.to, base); /* a period without a review lowers nothing */
-    if (step.to == base) return;
-    step.valid_until_ms = review_set(apply, &step, (struct instant){clock_ms});
-    tier_set_base(apply, &step);
+    if (step.to != base) step.valid_until_ms = review_set(apply, &step, judged);
+    if (waits) begin_grace(apply, &step, lower, grace_ms);
+    if (step.to != base) tier_set_base(apply, &step);
 }
 
 /* ---- A new version ---- */
@@ -343,7 +339,9 @@ review_do(struct apply *apply, uint32_t group_slot, struct instant instant, enum
         tier->review_ms = INT64_MAX;
     }
     if (index < 0) return; /* the group was given up: its tiers stay as they are */
-    if (!is_reviewed(&rulebook->program.groups[index])) return;
+    const struct program_group *group = &rulebook->program.groups[index];
+    if (!is_reviewed(group)) return;
+    if (grace && (is_rolling(group) || group->downgrade == DOWNGRADE_NONE)) return;
     if (grace) {
         end_grace(apply, rulebook, (uint32_t)index, instant);
     } else {

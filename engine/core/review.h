@@ -14,9 +14,9 @@ int64_t review_set(struct apply *apply, const struct tier_step *step, struct ins
 void review_expect(struct apply *apply, const struct tier_step *step, struct span window);
 
 /* An event has changed the period that ended when `window` began: decides its review again. The
- * correction takes effect at the clock. */
+ * correction takes effect at the clock; `judged` is when tiers are judged after the event. */
 void review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group,
-                    struct span window);
+                    struct span window, struct instant judged);
 
 /* When the group's entry has something due, and what kind of due work that is. False: never. */
 bool review_next(const struct member_tier *tier, int64_t *out_ms, enum due_kind *out_kind);

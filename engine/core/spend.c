@@ -176,6 +176,7 @@ spend_redeem(struct apply *apply)
     if (verdict != VERDICT_ACCEPTED) return verdict;
     struct spend spend = spend_take(apply, &ask, &terms);
     spend_keep(apply, &spend);
+    limit_redeemed(apply);
     return VERDICT_ACCEPTED;
 }
 

@@ -87,8 +87,9 @@ struct apply {
     struct state *state;
     struct effects *effects;
     struct position cause;
-    const struct event *event;  /* NULL for due work */
-    int64_t due_ms;             /* of due work: its instant */
+    const struct event *event; /* NULL for due work */
+    int64_t due_ms;            /* of due work: its instant, */
+    int64_t judged_ms; /* and when tiers are judged: what a late event makes due comes later */
     struct rulebook *rulebook;  /* the version that judges the event */
     struct member *member;      /* NULL: not enrolled */
     struct member *placeholder; /* of somebody who is not enrolled, for what waits; or NULL */
@@ -145,11 +146,23 @@ apply_moment(const struct apply *apply)
     return apply->event != NULL ? apply->state->clock.ms : apply->due_ms;
 }
 
-/* When tiers are judged after an event: at the later of the clock and its own time, so that a
+/* No event that is still accepted happened before this, so what only such events could ask for is
+ * forgotten; INT64_MIN while old ones are judged that were parked. What is sent on from another
+ * partition and comes home so late finds nothing any more. */
+static inline int64_t
+apply_reach_ms(const struct apply *apply)
+{
+    const struct state *state = apply->state;
+    if (apply->further) return INT64_MIN;
+    return state->clock.ms - state->rulebooks.accept_past_max_ms;
+}
+
+/* When tiers are judged: after an event at the later of the clock and its own time, so that a
  * period that is closed is not decided by it. */
 static inline struct instant
 apply_judged_at(const struct apply *apply)
 {
+    if (apply->event == NULL) return (struct instant){apply->judged_ms};
     struct instant occurred_at = apply->event->occurred_at;
     return occurred_at.ms > apply->state->clock.ms ? occurred_at : apply->state->clock;
 }

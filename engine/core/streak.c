@@ -55,7 +55,7 @@ streak_book(struct apply *apply, struct rulebook *rulebook, const struct award_n
 {
     struct members *members = &apply->state->members;
     struct run_place place = place_of(rulebook, note->index);
-    int64_t reach_ms = award_reach_ms(apply);
+    int64_t reach_ms = apply_reach_ms(apply);
     if (reach_ms != INT64_MIN) {
         int64_t reach = calendar_bucket_number(&rulebook->program.zone, (struct instant){reach_ms},
                                                rulebook->program.streaks[note->index].every);

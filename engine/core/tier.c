@@ -63,8 +63,9 @@ tier_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint32_
 {
     metric_add(apply, rulebook, group, metric, instant, change);
     int64_t *from_ms = &apply->metrics_from_ms[rulebook->group_slot[group]];
-    bool counts = rulebook->program.groups[group].metrics[metric].kind != METRIC_BALANCE;
-    if (change == 0 || !counts) return;
+    if (change == 0 || apply->event == NULL) return;
+    const struct rulebook *judging = rulebooks_at(&apply->state->rulebooks, apply_judged_at(apply));
+    if (!metric_is_asked(judging, rulebook, group, metric)) return;
     if (*from_ms == 0 || instant.ms < *from_ms) *from_ms = instant.ms > 0 ? instant.ms : 1;
 }
 
@@ -245,7 +246,7 @@ evaluate_group(struct apply *apply, struct rulebook *rulebook, uint32_t group,
     struct span window = metric_window(rulebook, apply->member, group, instant);
     int64_t from_ms = apply->metrics_from_ms[rulebook->group_slot[group]];
     bool late = apply->event != NULL && from_ms != 0 && from_ms < window.start_ms;
-    if (late) review_correct(apply, rulebook, group, window);
+    if (late) review_correct(apply, rulebook, group, window, instant);
     struct tier_step step = tier_step_of(apply, rulebook, group, window, effective.ms,
                                          apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT);
     step.to = metric_level(asked, &step.values);

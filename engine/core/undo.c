@@ -71,23 +71,27 @@ undo_parts(struct apply *apply, const struct spend *spend, int64_t units)
     spend_tell(apply, &undone);
 }
 
-/* Whether what comes back leaves 63 bits, and the row has room for lots that open again. */
+/* Whether the row has room for lots that open again, and then whether what comes back leaves 63
+ * bits. */
 static enum verdict
 judge_room(struct apply *apply, const struct spend *spend, int64_t units)
 {
     const struct spend_part *part;
     int64_t back, until = spend->spent - spend->undone;
     uint32_t parts = 0;
+    bool fits = true;
     struct spend_walk walk = spend_walk(spend, until - units, until, true);
     while (spend_walk_next(&walk, &part, &back)) {
         parts++;
         if (!posting_can_move(apply->state, apply->member, ACCOUNT_REDEEMED, ACCOUNT_ACTIVE,
                               part->lot.currency, units))
-            return VERDICT_OVERFLOW;
+            fits = false;
     }
-    if (apply->member->lot_count + parts <= MEMBER_LOTS_MAX) return VERDICT_ACCEPTED;
-    apply->detail = bytes_from_cstr("the member's row is full");
-    return VERDICT_LIMIT_REACHED;
+    if (apply->member->lot_count + parts > MEMBER_LOTS_MAX) {
+        apply->detail = bytes_from_cstr("the member's row is full");
+        return VERDICT_LIMIT_REACHED;
+    }
+    return fits ? VERDICT_ACCEPTED : VERDICT_OVERFLOW;
 }
 
 enum verdict

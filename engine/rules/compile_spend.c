@@ -461,6 +461,10 @@ compile_limit(struct compiler *compiler, const struct yaml_node *node, struct pr
         refuse_key(compiler, node, "activity", "belongs to 'of: activity'", "remove it");
     compile_measure(compiler, node, limit);
     compile_threshold_of_limit(compiler, node, limit);
+    if (limit->of != LIMITED_REFUND)
+        refuse_key(compiler, node, "after_redeem", "belongs to 'of: refund'", "remove it");
+    if (is_given(node, "after_redeem"))
+        limit->after_redeem_ms = get_elapsed(compiler, schema, node, "after_redeem");
     limit->action = (enum limit_action)get_word(compiler, schema, node, "action");
     bool grants = limit->of == LIMITED_PURCHASE || limit->of == LIMITED_ACTIVITY;
     if (limit->action == LIMIT_QUARANTINE && !grants) {

@@ -12,7 +12,6 @@
 #include "engine/core/condition.h"
 #include "engine/rules/activation.h"
 #include "engine/rules/compile.h"
-#include "engine/rules/explain.h"
 
 bool
 rules_read_file(const char *path, struct arena *arena, struct bytes *out_file,
@@ -293,56 +292,136 @@ rules_check_file(const char *path, bool json, FILE *out, FILE *messages, bool *o
     return true;
 }
 
-/* The explanation as an array of its lines, headings and blank lines left out. */
-static struct json_object *
-explanation_json(const struct program *program)
+/* ---- In words ---- */
+
+/* Text that is being told into memory, to be taken apart into JSON. */
+struct telling {
+    char *text; /* owned */
+    size_t size;
+    FILE *stream;
+};
+
+static bool
+telling_open(struct telling *telling, struct fault *out_fault)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    if (stream == NULL) return NULL;
-    explain_program(program, stream);
-    fclose(stream);
+    *telling = (struct telling){0};
+    telling->stream = open_memstream(&telling->text, &telling->size);
+    return telling->stream != NULL ||
+           fault_set(out_fault, FAULT_TRY_AGAIN, "not enough memory to explain a rulebook");
+}
+
+static bool
+telling_end(struct telling *telling, struct fault *out_fault)
+{
+    return fclose(telling->stream) == 0 ||
+           fault_set(out_fault, FAULT_TRY_AGAIN, "not enough memory to explain a rulebook");
+}
+
+/* The lines that begin with a sign and a blank, without these. */
+static struct json_object *
+telling_lines(const struct telling *telling, char sign)
+{
     struct json_object *list = json_object_new_array();
-    for (size_t at = 0; at < size;) {
-        size_t length = strcspn(text + at, "\n");
-        if (length > 2 && text[at] == '-') {
-            json_object_array_add(list, json_object_new_string_len(text + at + 2, (int)length - 2));
-        }
+    for (size_t at = 0; at < telling->size;) {
+        const char *line = telling->text + at;
+        size_t length = strcspn(line, "\n");
+        if (length > 2 && line[0] == sign)
+            json_object_array_add(list, json_object_new_string_len(line + 2, (int)length - 2));
         at += length + 1;
     }
-    free(text);
     return list;
 }
 
-static void
-print_explanation_json(const struct judged *judged, FILE *out)
+static bool
+print_explanation_json(const struct judged *judged, enum explain_language language, FILE *out,
+                       struct fault *out_fault)
 {
-    struct json_object *object = json_object_new_object();
-    json_object_object_add(object, "file", json_object_new_string(judged->diagnostics.file_name));
-    json_object_object_add(object, "rulebook", json_text(judged->program.name));
-    json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
-    json_object_object_add(object, "lines", explanation_json(&judged->program));
-    print_json(object, out);
+    struct telling telling;
+    if (!telling_open(&telling, out_fault)) return false;
+    bool told = explain_program(&judged->program, language, telling.stream, out_fault);
+    told = telling_end(&telling, out_fault) && told;
+    if (told) {
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "file",
+                               json_object_new_string(judged->diagnostics.file_name));
+        json_object_object_add(object, "rulebook", json_text(judged->program.name));
+        json_object_object_add(object, "version", json_object_new_int64(judged->program.version));
+        json_object_object_add(object, "lines", telling_lines(&telling, '-'));
+        print_json(object, out);
+    }
+    free(telling.text);
+    return told;
 }
 
 bool
-rules_explain_file(const char *path, bool json, FILE *out, FILE *messages, bool *out_sound,
-                   struct fault *out_fault)
+rules_explain_file(const char *path, enum explain_language language, bool json, FILE *out,
+                   FILE *messages, bool *out_sound, struct fault *out_fault)
 {
     struct judged *judged = judge(path, out_fault);
     if (judged == NULL) return false;
+    bool told = true;
     if (!judged->sound) {
         print_judgement(judged, json, out, messages);
     } else {
         diagnostics_print(&judged->diagnostics, messages);
-        if (json) {
-            print_explanation_json(judged, out);
-        } else {
-            explain_program(&judged->program, out);
-        }
+        told = json ? print_explanation_json(judged, language, out, out_fault)
+                    : explain_program(&judged->program, language, out, out_fault);
     }
     *out_sound = judged->sound;
     judged_close(judged);
-    return true;
+    return told;
+}
+
+bool
+rules_add_changes(const struct program *previous, const struct program *next,
+                  enum explain_language language, struct json_object *object,
+                  struct fault *out_fault)
+{
+    struct telling telling;
+    if (!telling_open(&telling, out_fault)) return false;
+    bool told = explain_changes(previous, next, language, telling.stream, out_fault);
+    told = telling_end(&telling, out_fault) && told;
+    if (told) {
+        json_object_object_add(object, "removed", telling_lines(&telling, '-'));
+        json_object_object_add(object, "added", telling_lines(&telling, '+'));
+    }
+    free(telling.text);
+    return told;
+}
+
+static bool
+print_changes_json(const struct program *before, const struct program *after,
+                   enum explain_language language, FILE *out, struct fault *out_fault)
+{
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "from", json_object_new_int64(before->version));
+    json_object_object_add(object, "to", json_object_new_int64(after->version));
+    bool told = rules_add_changes(before, after, language, object, out_fault);
+    if (told) {
+        print_json(object, out);
+    } else {
+        json_object_put(object);
+    }
+    return told;
+}
+
+bool
+rules_diff_files(const char *const paths[2], enum explain_language language, bool json, FILE *out,
+                 FILE *messages, bool *out_sound, struct fault *out_fault)
+{
+    struct judged *before = judge(paths[0], out_fault);
+    struct judged *after = before == NULL ? NULL : judge(paths[1], out_fault);
+    bool told = after != NULL;
+    if (told && before->sound && after->sound) {
+        told = json
+                   ? print_changes_json(&before->program, &after->program, language, out, out_fault)
+                   : explain_changes(&before->program, &after->program, language, out, out_fault);
+        *out_sound = true;
+    } else if (told) {
+        print_judgement(before->sound ? after : before, json, out, messages);
+        *out_sound = false;
+    }
+    if (after != NULL) judged_close(after);
+    if (before != NULL) judged_close(before);
+    return told;
 }

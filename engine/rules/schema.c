@@ -20,11 +20,12 @@ kind_of(enum schema_type type)
     case SCHEMA_WHOLES:
     case SCHEMA_DATES:
     case SCHEMA_POINTS_LIST:
-    case SCHEMA_EXAMPLES:
     case SCHEMA_LIST: return YAML_LIST;
     case SCHEMA_MAP:
     case SCHEMA_MAP_OR_NONE:
     case SCHEMA_NAMED:
+    case SCHEMA_NAMED_NAMES:
+    case SCHEMA_EVENT:
     case SCHEMA_NAMED_POINTS: return YAML_MAP;
     default: return YAML_TEXT;
     }

@@ -58,7 +58,10 @@ enum schema_type {
     SCHEMA_LIST,         /* a list of `map` */
     SCHEMA_NAMED,        /* a map from names of the operator's choice to `map` */
     SCHEMA_NAMED_POINTS, /* a map from points currencies to points */
-    SCHEMA_EXAMPLES,     /* a list that `rules test` reads */
+    SCHEMA_NAMED_NAMES,  /* a map from names to names, both of the rulebook's own */
+    SCHEMA_START_OR_NEVER,
+    SCHEMA_VERDICT, /* the name of a verdict (core/verdict.def) */
+    SCHEMA_EVENT,   /* a map: the fields of an event, which the codec knows */
 };
 
 enum { SCHEMA_WORDS_MAX = 20, SCHEMA_ROUND_MONTH = 100 };
@@ -117,6 +120,10 @@ extern const struct schema_map schema_spending, schema_spend_limit, schema_payme
 extern const struct schema_words schema_words_claw_back, schema_words_arrears,
     schema_words_tier_value, schema_words_limited, schema_words_measure, schema_words_limit_action,
     schema_words_quarantine;
+
+/* In schema_keys_examples.c. */
+extern const struct schema_map schema_example, schema_step, schema_expectation,
+    schema_expected_expiry;
 
 /** Reports everything in the tree whose shape is wrong: unknown and missing keys, a list where a
  * map belongs, too many entries. Values are left to the compiler. */

@@ -501,9 +501,13 @@ static const struct schema_key rulebook_keys[] = {
      .help = "Adjustments by hand that a second person must approve.",
      .example = "approvals: { adjustments: [ { currency: points, above: 1000 } ] }"},
     {.name = "examples",
-     .type = SCHEMA_EXAMPLES,
+     .type = SCHEMA_LIST,
+     .map = &schema_example,
+     .max = SCHEMA_EXAMPLES_MAX,
      .help = "Examples that `tally rules test` runs: given these events, expect this. They change "
              "nothing of the programme. How to write them: rulebook-examples.md.",
-     .example = "examples: []"},
+     .example =
+         "examples: [ { example: a pound is a point, given: [ { member: ann, purchase: { order_id: "
+         "O-1, amount: 20.00 } } ], expect: [ { member: ann, balance: { points: 20 } } ] } ]"},
 };
 const struct schema_map schema_rulebook = {"the rulebook", KEYS(rulebook_keys)};

@@ -10,7 +10,13 @@
 
 #define SCHEMA_MINUTE_MS INT64_C(60000)
 
-enum { SCHEMA_DAYS_A_CENTURY = 36525, SCHEMA_TIMES_MAX = 1000000, SCHEMA_DAYS_A_YEAR = 366 };
+enum {
+    SCHEMA_DAYS_A_CENTURY = 36525,
+    SCHEMA_TIMES_MAX = 1000000,
+    SCHEMA_DAYS_A_YEAR = 366,
+    SCHEMA_EXAMPLES_MAX = 10000,
+    /* what a file of 512 KiB has room for */
+};
 
 #define KEY_CURRENCY                                                                               \
     {                                                                                              \

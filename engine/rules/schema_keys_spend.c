@@ -257,6 +257,14 @@ static const struct schema_key limit_keys[] = {
      .max = SCHEMA_DAYS_A_YEAR * CALENDAR_DAY_MS,
      .help = "With `max`, and needed there: the time before each event that is looked at.",
      .example = "window: 24 h"},
+    {.name = "after_redeem",
+     .type = SCHEMA_ELAPSED,
+     .min = 1000,
+     .max = SCHEMA_DAYS_A_YEAR * CALENDAR_DAY_MS,
+     .help = "With `of: refund`: only refunds of a member who has spent points so short a time "
+             "before; a hold counts when it is captured. `max: 0` makes an alert of each. Left "
+             "out: any.",
+     .example = "after_redeem: 48 h"},
     {.name = "action",
      .type = SCHEMA_WORD,
      .words = &schema_words_limit_action,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/core/verdict.h"
 #include "engine/rules/schema.h"
 
 enum { MAPS_MAX = 64, PATH_BYTES = 128 };
@@ -18,6 +19,7 @@ enum { MAPS_MAX = 64, PATH_BYTES = 128 };
 static const char *const patterns[] = {
     [SCHEMA_NAME] = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
     [SCHEMA_START] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$",
+    [SCHEMA_START_OR_NEVER] = "^(never|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?)$",
     [SCHEMA_ZONE] = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
     [SCHEMA_ELAPSED] = "^[0-9]+ +(s|min|h|days?)$",
     [SCHEMA_ELAPSED_OR_NONE] = "^(none|[0-9]+ +(s|min|h|days?))$",
@@ -157,6 +159,28 @@ named_points_schema(void)
 }
 
 static struct json_object *
+named_names_schema(void)
+{
+    struct json_object *object = typed("object");
+    json_object_object_add(object, "additionalProperties", text_schema(SCHEMA_NAME));
+    return object;
+}
+
+static struct json_object *
+verdict_schema(void)
+{
+    uint32_t count;
+    const struct verdict_info *table = verdict_table(&count);
+    struct json_object *list = json_object_new_array();
+    for (uint32_t i = 0; i < count; i++) {
+        json_object_array_add(list, json_object_new_string(table[i].name));
+    }
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "enum", list);
+    return object;
+}
+
+static struct json_object *
 whole_schema(const struct schema_key *key)
 {
     struct json_object *object = json_object_new_object();
@@ -180,7 +204,9 @@ key_schema(const struct schema_key *key)
     case SCHEMA_WHOLES: return list_schema(key, days_of_month_schema());
     case SCHEMA_POINTS_LIST: return list_schema(key, points_schema());
     case SCHEMA_NAMED_POINTS: return named_points_schema();
-    case SCHEMA_EXAMPLES: return typed("array");
+    case SCHEMA_NAMED_NAMES: return named_names_schema();
+    case SCHEMA_EVENT: return typed("object");
+    case SCHEMA_VERDICT: return verdict_schema();
     case SCHEMA_MAP: return map_schema(key->map);
     case SCHEMA_MAP_OR_NONE: return map_or_none_schema(key);
     case SCHEMA_LIST: return list_schema(key, map_schema(key->map));
@@ -208,7 +234,8 @@ example_value(const struct schema_key *key, const char *text)
     case SCHEMA_WHOLES:
     case SCHEMA_DATES:
     case SCHEMA_POINTS_LIST:
-    case SCHEMA_EXAMPLES:
+    case SCHEMA_NAMED_NAMES:
+    case SCHEMA_EVENT:
     case SCHEMA_WORDS: return NULL;
     default: return json_object_new_string(text);
     }
@@ -287,7 +314,11 @@ static const char *const forms[] = {
     [SCHEMA_MAP] = "a map, see below",
     [SCHEMA_MAP_OR_NONE] = "`none`, or a map, see below",
     [SCHEMA_NAMED_POINTS] = "a map from points currencies to points",
-    [SCHEMA_EXAMPLES] = "a list",
+    [SCHEMA_NAMED_NAMES] = "a map from names to names",
+    [SCHEMA_START_OR_NEVER] =
+        "a date, a local time, or an instant with `Z` or an offset; or `never`",
+    [SCHEMA_VERDICT] = "the name of a [verdict](verdicts.md)",
+    [SCHEMA_EVENT] = "a map: the event's fields",
 };
 
 static void

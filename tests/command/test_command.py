@@ -151,6 +151,27 @@ class Topics(Command):
         page = (ROOT / "docs/verdicts.md").read_text()
         self.assertIn("\n|---|---|---|---|\n" + "\n".join(rows) + "\n", page)
 
+    def test_the_page_on_verdicts_orders_the_refusals_of_each_kind(self):
+        """One row for each kind that the fold judges, and every refusal in the column of its stage (semantics §3)."""
+        page = (ROOT / "docs/verdicts.md").read_text().partition("## Which refusals")[2]
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+        kinds = re.findall(r"^EVENT\(\d+, \w+, (\w+), 1\)", (ROOT / "engine/core/event.def").read_text(), re.MULTILINE)
+        listed = [kind for row in rows for kind in re.findall("`(\\w+)`", row[0])]
+        self.assertEqual(sorted(set(listed)), sorted(kinds))
+        stages = [[10, 11, 12], [51, *range(60, 70), 120, 121, 122, 123, 124, 125, 126, 127, 128], [70, 71, 72, 73], [80], [90, 91],
+                  [100], [110]]
+        stage_of = {number: stage for stage, numbers in enumerate(stages) for number in numbers}
+        table = {each["name"]: each["number"] for each in json.loads(self.tally("help", "verdicts", "--json").stdout)}
+        found = set()
+        for row in rows:
+            self.assertEqual(len(row), 1 + len(stages), row)
+            for stage, cell in enumerate(row[1:]):
+                for name in re.findall("`(\\w+)`", cell):
+                    self.assertEqual(stage_of[table[name]], stage, f"{row[0]}: {name}")
+                    found.add(name)
+        left = {name for name in table if name not in found and f"`{name}`" not in page}
+        self.assertEqual(left, {"forwarded", "hole"})
+
     def test_the_page_on_maps_lists_every_reason(self):
         page = (ROOT / "docs" / "maps.md").read_text()
         reasons = re.findall(r'^MAP_REASON\(\w+, (\w+),\s+"([^"]+)"\)', (ROOT / "consumers/map_reason.def").read_text(),

@@ -1,16 +1,18 @@
 /* Any bytes as a condition. The first byte chooses: a text in some scope, or the bytes of a flat
  * program. What compiles is decoded again from its bytes; what decodes is written back to the same
- * bytes, and evaluated on two events. Seeds: tests/fuzz/seeds/condition/.
+ * bytes, told in words, and evaluated on two events. What is told compiles to the same program.
+ * Seeds: tests/fuzz/seeds/condition/.
  */
 #include <stdint.h>
 #include <string.h>
 
 #include "engine/base/check.h"
 #include "engine/rules/condition_compile.h"
+#include "engine/rules/explain_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FROM_BYTES = 0x80, ARENA_BYTES = 2 * CONDITION_ARENA_BYTES };
+enum { FROM_BYTES = 0x80, ARENA_BYTES = 2 * CONDITION_ARENA_BYTES, TOLD_BYTES = 4 << 20 };
 
 static struct bytes
 some(const char *text)
@@ -47,6 +49,34 @@ evaluate(const struct condition *condition)
     }
 }
 
+/* The condition as `rules explain` tells it; until the next call. */
+static struct bytes
+told(const struct condition *condition)
+{
+    static _Alignas(ARENA_ALIGNMENT) uint8_t memory[TOLD_BYTES];
+    struct explainer explainer = {.language = EXPLAIN_ENGLISH};
+    arena_init(&explainer.arena, memory, sizeof memory);
+    return bytes_from_cstr(word_condition(&explainer, condition));
+}
+
+/* What was told is `code` again, unless it is longer than a person may write. */
+static void
+try_told(struct bytes text, enum condition_scope scope, struct bytes code, struct arena *arena)
+{
+    struct condition condition;
+    struct cel_error error;
+    if (!condition_compile(text, scope, arena, &condition, &error)) {
+        CHECK_MSG(error.kind == CEL_TOO_MUCH, "%s: %.*s", error.message, (int)text.size,
+                  (const char *)text.data);
+        return;
+    }
+    uint8_t memory[CONDITION_BYTES_MAX];
+    struct writer writer = writer_of(memory, sizeof memory);
+    condition_encode(&condition, &writer);
+    CHECK_MSG(bytes_equal(writer_span(&writer), code), "told as another condition: %.*s",
+              (int)text.size, (const char *)text.data);
+}
+
 static void
 try_bytes(struct bytes code, struct arena *arena)
 {
@@ -61,6 +91,7 @@ try_bytes(struct bytes code, struct arena *arena)
     condition_encode(&condition, &writer);
     CHECK(bytes_equal(writer_span(&writer), code));
     CHECK(condition.cost <= CONDITION_COST_MAX);
+    CHECK(told(&condition).size != 0);
     evaluate(&condition);
 }
 
@@ -81,6 +112,10 @@ try_text(struct bytes text, enum condition_scope scope, struct arena *arena)
     CHECK(condition_decode(writer_span(&writer), arena, &decoded, &fault));
     CHECK(decoded.cost == condition.cost);
     evaluate(&decoded);
+    struct bytes words = told(&decoded);
+    size_t size = writer_span(&writer).size;
+    arena_reset_to(arena, 0);
+    try_told(words, scope, bytes_of(memory, size), arena);
 }
 
 int

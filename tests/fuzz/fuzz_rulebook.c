@@ -35,6 +35,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool sound = activation_build(yaml, &terms, &arena, &diagnostics, &program, &activation);
     CHECK(sound == (diagnostics.error_count == 0));
     diagnostics_print(&diagnostics, nowhere);
-    if (sound) explain_program(&program, nowhere);
+    for (unsigned language = EXPLAIN_ENGLISH; sound && language <= EXPLAIN_CHINESE; language++) {
+        bool told = explain_program(&program, (enum explain_language)language, nowhere, &fault);
+        CHECK(told);
+    }
     return 0;
 }

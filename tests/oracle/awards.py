@@ -85,7 +85,7 @@ class Awards:
         lot.own = own
         for other in grants.lots:
             if not own and not other.own and lot_key(other) == lot_key(lot):
-                other.granted += granted
+                other.granted = stored(other.granted + granted)
                 other.remaining += granted
                 grants.parts[other].append([award.name, granted])
                 return

@@ -9,12 +9,11 @@ import re
 from rig import ROOT
 from words import ACTIVITY_WORDS
 
-# Belongs to what crosses members, or is no event of a member; a new rulebook is announced by the reason of the changes that it
-# brings, and rounding by the whole points of each part.
+# Belongs to what crosses members, or is no event of a member; rounding is told by the whole points of each part.
 ELSEWHERE = {
     "verdict": {"hole"},
     "posting": {"UNSPECIFIED", "SEND", "RETURN", "RECEIVE", "MERGE", "FUND"},
-    "notice": {"tiers_reevaluated", "board_closed", "referral_moved", "ring_suspected"},
+    "notice": {"board_closed", "referral_moved", "ring_suspected"},
     "direction": {"UNSPECIFIED"},
     "reason": {"UNSPECIFIED", "MERGE"},
     "phase": {"UNSPECIFIED", "ROUNDING"},

@@ -31,7 +31,7 @@ class Due:
         for i, quarantine in enumerate(member.quarantines.values()):
             yield quarantine.undecided_until, DEADLINE, (2, i), self.undecided, quarantine
         for i, awaiting in enumerate(member.awaiting.values()):
-            yield awaiting.lapses, DEADLINE, (3, i), self.approval_lapses, awaiting
+            yield awaiting.lapses, DEADLINE, (1, i), self.approval_lapses, awaiting
         for i, what in enumerate(("anniversary", "birthday")):
             if member.yearly.get(what) is not None:
                 yield member.yearly[what], AWARD, (i,), self.yearly_award, (member, what)
@@ -47,7 +47,7 @@ class Due:
         order = (self.slot(lot.currency), lot.spend_order())
         if lot.phase == "pending" and lot.remaining:
             if lot.deadline is not None:
-                yield lot.deadline, DEADLINE, (1, order), self.deadline_passed, lot
+                yield lot.deadline, DEADLINE, (3, order), self.deadline_passed, lot
             if lot.activates is not None and lot.quarantine is None:
                 yield lot.activates, ACTIVATION, order, self.activation_due, lot
         expires = lot.expires
@@ -100,16 +100,19 @@ class Due:
                 break
             owner = next(each for each in members if each.number == first[2])
             instant, kind, _, _, do, what = queues[owner.number][0]
-            self.lot_ordinal, self.instant = self.next_ordinal - 1, instant
+            self.lot_ordinal, self.instant, self.judged = self.next_ordinal - 1, instant, max(instant, judged)
             item = do(what, instant) is not NO_ITEM
             self.instant = None
             queues[owner.number] = self.queue(owner)
             if not queues[owner.number] or queues[owner.number][0][0] > instant:
-                self.evaluate(owner, max(instant, judged), instant)
+                self.evaluate(owner, self.judged, instant)
                 queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - item
         for each in members:
             each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER
+            if each.frozen_at is None:  # an instant that is over, and worked off, is forgotten
+                over = min(self.clock, each.earliest - 1)
+                each.noticed = {place for place in each.noticed if place[1] > over}
 
     def with_due_work(self):
         """Those who have something due by now. When each has something next is kept, and found out anew for whom an event

@@ -1,6 +1,7 @@
 """What an order earns, and what of it stays when a part goes back (semantics §4 phases 1 to 7, §6), in fractions that are
 never rounded but where the law rounds."""
 
+import contextlib
 import fractions
 import math
 
@@ -14,15 +15,37 @@ class Overflow(Exception):
     """A stored amount would leave 63 bits, or a reduced fraction 127."""
 
 
+class Bounds:
+    """Whoever leaves them is stopped; or, while it is only asked what else speaks against the event, it is noted."""
+
+    noting = left = False
+
+    def leave(self):
+        self.left = True
+        if not self.noting:
+            raise Overflow
+
+    @contextlib.contextmanager
+    def noted(self):
+        self.noting, self.left = True, False
+        try:
+            yield
+        finally:
+            self.noting = self.left = False
+
+
+BOUNDS = Bounds()
+
+
 def stored(number):
     if abs(number) > NUMBER_MAX:
-        raise Overflow
+        BOUNDS.leave()
     return number
 
 
 def reduced(fraction):
     if max(abs(fraction.numerator), fraction.denominator) > FRACTION_MAX:
-        raise Overflow
+        BOUNDS.leave()
     return fraction
 
 

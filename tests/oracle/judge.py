@@ -37,7 +37,14 @@ def fold_oracle(texts, partitions):
 def _here(items, partitions, partition):
     """Of several partitions the order of each one's subjects counts; a forward is told by the partition it left."""
     home = home_of(partitions)
-    return [each for each in items if home(each["subject"]) == partition and each.get("verdict") != "forwarded"]
+    return [each for each in items if each["subject"] is not None and home(each["subject"]) == partition and
+            each.get("verdict") != "forwarded"]
+
+
+def _of_nobody(items):
+    """What each partition says about no one member."""
+    return sorted((each for each in items if each["subject"] is None),
+                  key=lambda each: (each["journalTimeMs"], each["effectiveAtMs"], each["version"]))
 
 
 def compare_outputs(said, ledgers):
@@ -49,6 +56,11 @@ def compare_outputs(said, ledgers):
                 found = difference(topic, mine, other)
             else:
                 found = difference(topic, *(_here(each, len(ledgers), partition) for each in (mine, other)))
+            if found:
+                return found
+        if len(ledgers) > 1:
+            found = difference(topic, _of_nobody(mine), _of_nobody(
+                of_oracle([each for ledger in ledgers for each in getattr(ledger, topic)], topic)))
             if found:
                 return found
         if topic == "outcomes" and len(ledgers) > 1:

@@ -6,9 +6,11 @@ to be read beside the law, not to be fast. The rooms of the law have files of th
 entries, an event's way to its verdict, and what is said about it.
 """
 
+import contextlib
+
 from awards import Awards
 from due import Due
-from earning import Overflow, stored
+from earning import BOUNDS, Overflow, stored
 from limits import Limits
 from lots import Lots, Member, Refused
 from members import Members
@@ -29,17 +31,18 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock, self.next_ordinal, self.lot_ordinal = 0, 1, 0
         self.indexes = {}  # of the next lot, by ordinal
         self.members, self.identities, self.rulebooks = {}, {}, []
+        self.unannounced = []  # [(when, rulebook)] that have not yet judged tiers anew
         self.strangers, self.next_number = {}, 0  # strangers: not enrolled, but something of theirs is kept
         self.parked, self.parked_ordinals = {}, set()  # subject: [(event, ordinal)]
         self.currencies, self.groups = [], []  # in order of first appearance
         self.totals = {}
         self.postings, self.outcomes, self.tiers, self.notices = [], [], [], []
-        self.event = self.member = self.instant = None
+        self.event = self.member = self.instant = self.judged = None
         self.amounts, self.waits, self.after = {}, False, []
         self.changed = []  # metrics, since tiers were evaluated: (member, group, at)
         self.dated = None  # occurred_at of what waited and is applied now
         self.said = None  # reason and actor of what an approval executes
-        self.entries, self.overflows = [], set()
+        self.entries, self.overflows = [], {}  # place of an event that overflows: whether nothing earlier refuses it
 
     # ---- entries ----
 
@@ -51,9 +54,10 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             self.fold_again()
 
     def fold_again(self):
-        """A refused event moves nothing: everything is folded again, with the event refused that overflowed."""
-        again = Ledger()
-        again.overflows = self.overflows | {self.place_of_event()}
+        """A refused event moves nothing: everything is folded again, with the event refused that overflowed. At first it is
+        only asked whether anything else refuses it, for all else comes before overflow."""
+        again, place = Ledger(), self.place_of_event()
+        again.overflows = {**self.overflows, place: place in self.overflows}
         for entry in self.entries:
             again.entry(entry)
         for name in ("postings", "outcomes", "tiers", "notices"):  # whoever looks at them goes on seeing them
@@ -69,7 +73,8 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.clock = max(self.clock, entry["time"])
         if "rulebook" in entry:
             self.activate(entry["rulebook"])
-        elif "event" in entry:
+        self.announce_versions()
+        if "event" in entry:
             if entry.get("away"):
                 self.answer(entry["event"], "forwarded")
             else:
@@ -135,9 +140,13 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
                     kind != "enrol" and not (kind in WAITING_KINDS and event[kind].get("order_id")):
                 self.park(event, ordinal)
                 return "parked"
-            if self.place_of_event() in self.overflows:
+            overflows = self.overflows.get(self.place_of_event())
+            if overflows:
                 raise Refused("overflow")
-            getattr(self, "grant_by_hand" if kind == "grant" else kind)(event, event[kind], rulebook)
+            with BOUNDS.noted() if overflows is not None else contextlib.nullcontext():
+                getattr(self, "grant_by_hand" if kind == "grant" else kind)(event, event[kind], rulebook)
+            if overflows is not None:
+                raise Overflow
         except Refused as refused:
             return str(refused)
         if self.member is not None:

@@ -3,9 +3,11 @@
 import fractions
 
 from civil import DAY_MS
+from earning import BOUNDS, NUMBER_MAX
 from lots import Refused
 
 REFUSE, QUARANTINE, FLAG = "refuse", "quarantine", "flag"
+NAMED_AT_MOST = 32  # events in evidence: the newest
 
 
 class Quarantine:
@@ -37,6 +39,9 @@ class Limits:
             if limit.of != kind or (limit.activity is not None and limit.activity != word) or \
                     (limit.when is not None and not limit.when.true_for(environment)):
                 continue
+            if limit.after_redeem is not None and not any(
+                    occurred - limit.after_redeem < at <= occurred for at in member.redeemed.get(limit.name, [])):
+                continue
             value = self.measured(limit, kind, payload, points)
             if value == 0:
                 continue
@@ -44,7 +49,7 @@ class Limits:
             uses = member.limit_uses.get(limit.name, [])
 
             def used(start, end):
-                return sum(each for at, each in uses if start < at <= end)
+                return sum(each for at, each, _ in uses if start < at <= end)
 
             if limit.max is not None:
                 start, threshold = occurred - limit.window, limit.max
@@ -57,12 +62,16 @@ class Limits:
                 if past == 0 or total * 30 <= limit.times_own_mean * past:
                     continue
                 threshold = int(limit.times_own_mean * past / fractions.Fraction(30))
+            made = [ordinal for at, _, ordinal in sorted(uses, key=lambda use: use[0]) if start < at <= occurred]
             over.append((limit, {"limit": limit.name, "value": total, "threshold": threshold, "windowStartMs": start,
-                                 "windowEndMs": occurred}))
+                                 "windowEndMs": occurred, "ordinals": [self.ordinal, *reversed(made)][:NAMED_AT_MOST]}))
         return over, counted
 
     def judge_limits(self, member, rulebook, kind, payload, occurred, environment, points, word=None):
-        """Refuses, or says whether the event's grants are held back; what is said and counted comes once it is accepted."""
+        """Refuses, or says whether the event's grants are held back; what is said and counted comes once it is accepted.
+        Grants that overflow are more than any limit allows."""
+        if BOUNDS.left and kind in ("purchase", "activity"):
+            points = dict.fromkeys(rulebook.currencies, NUMBER_MAX)
         over, counted = self.over_limits(member, rulebook, kind, payload, occurred, environment, points, word)
         if any(limit.action == REFUSE for limit, _ in over):
             raise Refused("limit_reached")
@@ -74,9 +83,15 @@ class Limits:
             elif evidence is quarantines[0]:
                 self.after.append(lambda evidence=evidence: self.say_quarantined(member, occurred, evidence))
         for limit, value in counted:
-            self.after.append(lambda limit=limit, value=value: member.limit_uses.setdefault(limit.name, []).append(
-                (occurred, value)))
+            self.after.append(lambda limit=limit, use=(occurred, value, self.ordinal): member.limit_uses.setdefault(
+                limit.name, []).append(use))
         return bool(quarantines)
+
+    def note_redeemed(self, member, rulebook, occurred):
+        """Points were spent: limits on refunds that follow know it."""
+        for limit in rulebook.limits:
+            if limit.after_redeem is not None:
+                member.redeemed.setdefault(limit.name, []).append(occurred)
 
     def say_quarantined(self, member, occurred, evidence):
         quarantine = member.quarantines.get(self.cause())

@@ -97,7 +97,8 @@ class Member:
         self.references = set()
         self.paid = {}  # how often awards were paid, by (name, per, bucket)
         self.cap_uses = {}  # what caps counted, by (name, per): [[occurred_at, points]]
-        self.limit_uses = {}  # what limits counted, by name: [(occurred_at, value)]
+        self.limit_uses = {}  # what limits counted, by name: [(occurred_at, value, ordinal)]
+        self.redeemed = {}  # when points were spent, by the name of the limit that asks: [occurred_at]
         self.checked, self.missions = {}, {}
         self.yearly = {}  # "birthday" and "anniversary": the next instant
         self.quarantines, self.awaiting = {}, {}
@@ -131,8 +132,8 @@ class Lots:
             lot.governed = True
             return
         start = lot.earned if expiry.from_ == "earning" else lot.activates
-        if start is None:
-            return
+        if start is None or (expiry.from_ == "earning" and lot.fixed_expiry is not None):
+            return  # not known yet, or known since it was earned and maybe moved
         if expiry.kind == "after":
             lot.fixed_expiry = zone.rounded(zone.plus(start, expiry.after), expiry.round)
         elif expiry.kind == "dates":

@@ -34,9 +34,20 @@ class Members:
             if self.currency_of(payload, rulebook) not in rulebook.currencies:
                 return "unknown_points_currency"
             return "malformed" if payload.get("funder") and payload["funder"] not in rulebook.funders else None
+        if kind == "approve":
+            return self.judge_awaited(payload, rulebook)
         if kind in ("extend_lots", "reinstate_lots", "renew_lots") and not payload["choice"].get("lots"):
             return None if self.currency_of(payload["choice"], rulebook) in rulebook.currencies else "unknown_points_currency"
         return None
+
+    def judge_awaited(self, payload, rulebook):
+        """The version of the approval must know the currency of what waits."""
+        awaiting = self.awaited(payload) if self.member is not None else None
+        unknown = awaiting is not None and self.currency_of(awaiting.event["adjust"], rulebook) not in rulebook.currencies
+        return "unknown_points_currency" if unknown else None
+
+    def awaited(self, payload):
+        return self.member.awaiting.get((payload["awaiting"].get("source", ""), payload["awaiting"].get("id", "")))
 
     @staticmethod
     def judge_currencies(asked, rulebook):
@@ -116,8 +127,9 @@ class Members:
             if lot.phase == "lapsing":
                 lot.grace_shift += grace_end + (moved if grace_end > frozen_at else 0) - lot.grace_end()
         for clock in member.clocks.values():
-            if clock.instant() > frozen_at:
-                clock.shift += max(0, now - max(frozen_at, clock.since))
+            moved = now - max(frozen_at, clock.since)
+            if clock.instant() > frozen_at and moved > 0:
+                clock.shift += moved
                 clock.set(max(clock.set_at, now), self.moment())
         member.state, member.frozen_at = member.before_freeze, None
 
@@ -137,6 +149,7 @@ class Members:
         member.noted, member.waiting, member.quarantines, member.awaiting = {}, {}, {}, {}
         member.tiers, member.metrics, member.clocks = {}, {}, {}
         member.checked, member.missions, member.cap_uses, member.limit_uses, member.paid = {}, {}, {}, {}, {}
+        member.redeemed = {}
         member.orders_counted = 0
         for booked in member.orders.values():
             booked.tier_value_gone = True
@@ -222,23 +235,19 @@ class Members:
     def approve(self, event, payload, rulebook):
         """Executes what waits: its own state, balance and version are judged now."""
         member = self.known_member()
-        reference = (payload["awaiting"].get("source", ""), payload["awaiting"].get("id", ""))
-        awaiting = member.awaiting.get(reference)
+        awaiting = self.awaited(payload)
         if awaiting is None:
             raise Refused("not_awaiting")
         if awaiting.event["adjust"].get("actor", "") == payload.get("actor", ""):
             raise Refused("same_actor")
         self.judge_state()
         request = awaiting.event["adjust"]
-        currency = self.currency_of(request, rulebook)
-        if currency not in rulebook.currencies:
-            raise Refused("unknown_points_currency")
         self.said = {"reason": request.get("reason", ""), "actor": request.get("actor", "")}
         try:
             self.adjust_now(member, event, request, rulebook)
         finally:
             self.said = None
-        del member.awaiting[reference]
+        del member.awaiting[awaiting.event["source"], awaiting.event["id"]]
         self.answer(awaiting.event, "accepted", awaiting.ordinal, further=True)
 
     def approval_lapses(self, awaiting, instant):
@@ -264,7 +273,7 @@ class Members:
     def extend_lots(self, event, payload, rulebook):
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active"))
+                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active") and lot.phase != "lapsing")
         self.judge_state()
         for lot in sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order())):
             before = lot.fixed_expiry

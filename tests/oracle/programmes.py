@@ -600,6 +600,10 @@ class Programmes:
             limit["max"] = {"count": self.choice([1, 2, 3]), "money": self.choice(["30.00 GBP", "100.00 GBP"]),
                             "points": self.points(limit.get("currency", "points"), 10, 50, 200)}[measure]
             limit["window"] = self.choice(LENGTHS)
+        if of == "refund" and self.chance(0.5):
+            limit["after_redeem"] = self.choice(["1 h", "24 h", "7 days", "30 days", "366 days"])
+            if measure == "count" and "max" in limit and self.chance(0.7):
+                limit["max"] = 0
         actions = ["refuse", "flag"] + ["quarantine"] * 2 * (of in ("purchase", "activity"))
         limit["action"] = self.choice(actions)
         scope = {"purchase": "order", "activity": "activity", "redeem": "spend", "hold": "spend"}.get(of, "member")

@@ -329,6 +329,7 @@ class Limit(Judged):
             self.max = self.points_of(node, book, "max") if self.measure == "points" else int(node["max"])
         self.times_own_mean = fraction(node["times_own_mean"]) if "times_own_mean" in node else None
         self.window = elapsed(node["window"]) if "window" in node else None
+        self.after_redeem = elapsed(node["after_redeem"]) if "after_redeem" in node else None
 
 
 class Walls:

@@ -37,6 +37,7 @@ class Spending:
             self.post(member, "REDEEM", account, "REDEEMED", lot.currency, part, lot, self.now(), **spend.ids)
             self.amount(lot.currency, requested=part, granted=part)
         self.count_pieces(member, pieces, 1)
+        self.note_redeemed(member, rulebook, self.now())
         self.done()
 
     def hold(self, event, payload, rulebook):
@@ -190,6 +191,7 @@ class Spending:
         self.release_rest(hold)
         for mark, part in spent_marks:
             self.claw_back_spent(hold.member, mark, part)
+        self.note_redeemed(hold.member, rulebook, self.now())
 
     def release_hold(self, event, payload, rulebook):
         hold = self.hold_to_end(payload)

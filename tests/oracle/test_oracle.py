@@ -5,12 +5,10 @@
     TB_ORACLE_WITHOUT=… draws without these kinds of events and keys of the rulebook ("hold,missions,earn.when")
     TB_TEST_KEEP=DIR    makes the first world that differs small and leaves it there
     TB_ORACLE_WORLD=DIR judges what was left there, and nothing else
-    TB_ORACLE_OPEN=write writes open_worlds.txt anew
 """
 
 import multiprocessing
 import os
-import pathlib
 import random
 import signal
 import traceback
@@ -25,10 +23,6 @@ from world import Shape, World
 SEED = int(os.environ.get("TB_TEST_SEED", "20261124"))
 EVENTS = int(os.environ.get("TB_ORACLE_EVENTS", "200000"))
 KEPT = os.environ.get("TB_ORACLE_WORLD")
-# Worlds of the usual seed on which the two still differ: known, and not yet judged who is right.
-OPEN_FILE = pathlib.Path(__file__).with_name("open_worlds.txt")
-OPEN = set(OPEN_FILE.read_text().split()) if SEED == 20261124 and OPEN_FILE.exists() else set()
-WRITES_OPEN = os.environ.get("TB_ORACLE_OPEN") == "write"
 # By name: its part of the events, and how its worlds differ.
 WORLDS = {
     "ordinary": (0.72, {}),
@@ -70,15 +64,12 @@ class Oracle(unittest.TestCase):
     def setUpClass(cls):
         print(f"# TB_TEST_SEED={SEED} TB_ORACLE_EVENTS={EVENTS}", flush=True)
         cls.pool = multiprocessing.Pool(initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_DFL))
-        cls.reached, cls.events, cls.differed, cls.agreed = Coverage(), 0, set(), set()
+        cls.reached, cls.events, cls.worlds_judged = Coverage(), 0, 0
 
     @classmethod
     def tearDownClass(cls):
         cls.pool.terminate()
-        if WRITES_OPEN:
-            OPEN_FILE.write_text("".join(f"{each}\n" for each in sorted(cls.differed)))
-        print(f"# {len(cls.agreed)} worlds agree, {len(cls.differed)} differ, {len(cls.differed & OPEN)} of them known",
-              flush=True)
+        print(f"# {cls.worlds_judged} worlds judged", flush=True)
 
     def worlds(self, *places):
         if KEPT:
@@ -87,9 +78,8 @@ class Oracle(unittest.TestCase):
         for place, (events, reached, found) in zip(places, self.pool.imap(one_world, places)):
             Oracle.events += events
             self.reached.update(reached)
-            name = "/".join(map(str, place))
-            (Oracle.differed if found else Oracle.agreed).add(name)
-            if found and name not in OPEN and not WRITES_OPEN:
+            Oracle.worlds_judged += 1
+            if found:
                 differences.append((place, found))
         if differences:
             self.differ(differences, len(places))
@@ -135,8 +125,6 @@ class Oracle(unittest.TestCase):
         if KEPT or not self.events:
             self.skipTest("not all worlds were drawn")
         print(f"# {self.events} events reached {self.reached.report()}", flush=True)
-        if not WRITES_OPEN and len(self.agreed) + len(self.differed) >= len(OPEN):
-            self.assertEqual(sorted(self.agreed & OPEN), [], "agree by now: take them out of open_worlds.txt")
         missing = self.reached.missing()
         self.assertEqual(missing, [], f"never reached in {self.events} events, TB_TEST_SEED={SEED}")
 

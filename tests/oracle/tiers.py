@@ -14,6 +14,7 @@ class Tier:
         self.under = None  # what it is without an override
         self.review = None
         self.attained = 0  # when the level under review was
+        self.since = 0  # and since when that is effective
         self.last_review = None  # its result
         self.closed = None  # of the last review of a calendar period: (the period's end, level before)
         self.reached = None  # (when, level): by the latest upgrade since then
@@ -115,16 +116,17 @@ class Tiers:
     def change_tier(self, member, rulebook, group, to, direction, reason, values, effective, valid_until=None, **more):
         tier = member.tiers[group.name]
         before = self.held(rulebook, group, tier)
+        named = tier.history[-1][1] if tier.history else None  # maybe of a level that is removed by now
         if direction in ("UPGRADED", "DOWNGRADED"):
             direction = "UPGRADED" if to > before else "DOWNGRADED"
         if tier.history:
             effective = max(effective, tier.history[-1][0])
         if direction != "RENEWED" or reason == "OVERRIDE":
-            tier.history.append((effective, group.levels[to].name))
+            tier.history.append((effective, group.levels[to].name if to else None))
         if valid_until is None:
             valid_until = tier.review if group.downgrade != "none" else 0
         self.tiers.append({
-            "subject": member.subject, "group": group.name, "from": group.levels[before].name, "to": group.levels[to].name,
+            "subject": member.subject, "group": group.name, "from": named or group.levels[0].name, "to": group.levels[to].name,
             "direction": direction, "reason": reason, "cause": self.cause(), "metricValue": values[0],
             "metrics": measured(group, group.levels[to], values) if len(values) > 1 else [],
             "effectiveAtMs": effective, "validUntilMs": valid_until or 0, "journalTimeMs": self.clock,
@@ -133,7 +135,7 @@ class Tiers:
     def attain(self, member, rulebook, group, tier, level, instant, since):
         """The level without an override, and when it is reviewed."""
         tier.under = group.levels[level].name
-        tier.attained = instant
+        tier.attained, tier.since = instant, since
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
             tier.review = rulebook.zone.plus(since, group.window.period)
@@ -189,6 +191,7 @@ class Tiers:
         values = self.values(member, rulebook, group, end - 1)
         qualified = self.qualified(group, values)
         self.carry(member, rulebook, group, tier, start, end)
+        stood = before
         if group.upgrade == "immediate":
             before = max(before, qualified)
         decided = self.decide(group, before, qualified)
@@ -206,6 +209,8 @@ class Tiers:
             to = max(to, self.qualified(group, self.values(member, rulebook, group, instant)))
         if not reviewed:  # a period that ended without a review lowers nothing
             to = max(to, self.under(rulebook, group, tier))
+        if decided > 0:  # now it has one
+            tier.closed = (end, group.levels[stood].name)
         if to == self.under(rulebook, group, tier):
             return True
         member.tiers[group.name] = tier
@@ -266,12 +271,14 @@ class Tiers:
             return
         self.conclude(member, rulebook, group, tier, decided, values, instant)
 
-    def conclude(self, member, rulebook, group, tier, to, values, instant):
-        """The result of a review."""
+    def conclude(self, member, rulebook, group, tier, to, values, instant, review=None):
+        """The result of a review; at the end of a grace the next review stands already."""
         tier.grace = tier.reached = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
         self.attain(member, rulebook, group, tier, to, instant, instant)
+        if to > 0 and review is not None:
+            tier.review = review
         if tier.override is not None:
             return
         if to != level:
@@ -286,12 +293,12 @@ class Tiers:
         rulebook, tier = self.rulebook_at(instant), member.tiers[name]
         group = rulebook.tiers.get(name)
         decided, tier.grace = tier.grace[1], None
-        if group is None:
+        if group is None or group.window.kind in ("lifetime", "rolling") or group.downgrade == "none":
             return
         values = self.values(member, rulebook, group, instant - 1)
         level = self.under(rulebook, group, tier)
         to = min(level, max(self.level_of(decided, rulebook, group), self.qualified(group, values)))
-        self.conclude(member, rulebook, group, tier, to, values, instant)
+        self.conclude(member, rulebook, group, tier, to, values, instant, tier.review)
 
     # ---- at risk ----
 
@@ -303,7 +310,7 @@ class Tiers:
         if group.window.kind in ("calendar", "anniversary"):
             at = max(at, self.window(member, rulebook, group, tier.review - 1)[0])
         else:
-            at = max(at, tier.attained)
+            at = max(at, tier.since)
         return at if at >= tier.attained else None
 
     def at_risk(self, what, instant):
@@ -356,12 +363,12 @@ class Tiers:
 
     def override_ends(self, what, instant):
         member, name = what
-        rulebook, tier = self.rulebook_at(instant), member.tiers[name]
+        rulebook, tier = self.rulebook_at(self.judged), member.tiers[name]
         group = rulebook.tiers.get(name)
         if group is None:
             tier.override = None
             return
-        self.end_override(member, rulebook, group, tier, instant, instant)
+        self.end_override(member, rulebook, group, tier, self.judged, instant)
 
     def end_override(self, member, rulebook, group, tier, instant, effective, **more):
         """Then the tier is the higher of what qualifies and the last review's result."""
@@ -370,7 +377,7 @@ class Tiers:
         to = max(self.qualified(group, values), self.level_of(tier.last_review, rulebook, group))
         before = self.held(rulebook, group, tier)
         if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
-            self.attain(member, rulebook, group, tier, to, instant, effective)
+            self.attain(member, rulebook, group, tier, to, instant, max([effective] + [since for since, _ in tier.history[-1:]]))
         if to != before:
             self.change_tier(member, rulebook, group, to, "UPGRADED" if to > before else "DOWNGRADED", "OVERRIDE_END", values,
                              effective, **more)
@@ -380,9 +387,20 @@ class Tiers:
     def reevaluation(self, rulebook):
         """Once, at the later of its activation and effective_from."""
         at = max(self.clock, rulebook.effective_from)
+        self.unannounced.append((at, rulebook))
         for member in self.members.values():
             member.reevaluations.append((at, rulebook))
             member.earliest = None
+
+    def announce_versions(self):
+        """Once, before anybody is judged, where there are tiers and somebody to have them; it is about nobody."""
+        for at, rulebook in sorted(self.unannounced, key=lambda each: each[0]):
+            if at > self.clock:
+                continue
+            self.unannounced.remove((at, rulebook))
+            if self.next_number and self.groups:
+                self.notices.append({"subject": None, "kind": "tiersReevaluated", "effectiveAtMs": at, "cause": None,
+                                     "journalTimeMs": self.clock, "rulebook": rulebook.name, "version": rulebook.version})
 
     def reevaluate(self, what, instant):
         member, activated = what
@@ -394,18 +412,14 @@ class Tiers:
                 before, level = tier.under, self.under(rulebook, group, tier)
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
+                if removed:
+                    tier.grace = None
                 if group.window.kind != "rolling" or tier.review is None or removed:
-                    self.attain(member, rulebook, group, tier, level, instant, instant)
+                    since = max(instant, tier.history[-1][0]) if tier.history else instant
+                    self.attain(member, rulebook, group, tier, level, instant, since)
                 if removed and self.qualified(group, values) <= level and tier.override is None:
-                    self.changed_by_rulebook(member, rulebook, group, tier, level, values, instant)
+                    self.change_tier(member, rulebook, group, level, "DOWNGRADED", "RULEBOOK", values, instant)
             self.upgrade(member, rulebook, group, instant, instant, "RULEBOOK")
-
-    def changed_by_rulebook(self, member, rulebook, group, tier, level, values, instant):
-        held = tier.history[-1][1] if tier.history else None
-        self.change_tier(member, rulebook, group, level, "DOWNGRADED", "RULEBOOK", values, instant)
-        if self.tiers[-1]["from"] == self.tiers[-1]["to"] and held is not None:
-            self.tiers[-1]["from"] = held
-            tier.history.append((max(instant, tier.history[-1][0]), group.levels[level].name))
 
 
 def measured(group, level, values):

@@ -102,7 +102,17 @@ class World:
                 self.put_event(partition, self.next_time(partition))
         for partition in range(self.shape.partitions):
             self.put(partition, {"time": self.next_time(partition), "tick": True})
+        self.forget_late_forwards()
         return self
+
+    def forget_late_forwards(self):
+        """What is sent on comes home when that partition has folded everything else, by then maybe older than anything that
+        a ledger accepts, and keeps, tiers and metrics for. (As long as it is away it changed nothing.)"""
+        past = max(rulebook.accept.past_ms for rulebook in self.rulebooks)
+        for partition, entries in enumerate(self.entries):
+            homes = [self.home(subject_of(entry["event"])) if "event" in entry else partition for entry in entries]
+            entries[:] = [entry for entry, home in zip(entries, homes) if home == partition or
+                          self.ledgers[home].clock - entry["event"].get("occurred_at_ms", 0) <= past]
 
     def put_event(self, partition, time):
         entry = self.draw_event(partition, time)

@@ -1,12 +1,13 @@
 """`tally rules check` and `tally rules explain` as a user sees them, and what is generated from the table of keys.
 
 Each rulebook of tests/golden/rules/ and schemas/rulebooks/ has its expected output beside it in tests/golden/rules/
-(NAME.check.txt, NAME.explain.txt); TALLY_GOLDEN=write writes them anew.
+(NAME.check.txt, NAME.explain.txt, NAME.explain.zh.txt); TALLY_GOLDEN=write writes them anew.
 """
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -47,6 +48,9 @@ class Golden(unittest.TestCase):
                 code, out, messages = tally("explain", path.name, folder=SAMPLES)
                 self.assertEqual((code, messages), (0, ""))
                 self.compare(GOLDEN / f"{path.stem}.explain.txt", out)
+                code, out, messages = tally("explain", path.name, "--language", "zh", folder=SAMPLES)
+                self.assertEqual((code, messages), (0, ""))
+                self.compare(GOLDEN / f"{path.stem}.explain.zh.txt", out)
 
     def test_every_golden_file_belongs_to_a_rulebook(self):
         known = {path.stem for folder in (GOLDEN, SAMPLES) for path in folder.glob("*.yaml")}
@@ -135,6 +139,9 @@ class Generated(unittest.TestCase):
                 with self.subTest(path):
                     code, _, messages = tally("check", str(file))
                     self.assertEqual(code, 0, messages + file.read_text())
+                    if "Values: a map: the event's fields" in section:  # and the codec reads it
+                        for said in re.findall("error: (.*)", tally("test", str(file))[2]):
+                            self.assertTrue(said.startswith("the answer is "), said)
 
 
 # What a map needs beside the key whose example is tried.
@@ -154,6 +161,9 @@ NEEDED = {
     "spending.rewards[].prices[]": {"currency": "points", "points": "1"},
     "limits[]": {"limit": "tried", "of": "purchase", "max": "1", "window": "1 h"},
     "approvals.adjustments[]": {"currency": "points", "above": "1"},
+    "examples[]": {"example": "tried", "given": "[]", "expect": "[]"},
+    "examples[].given[]": {"member": "ann"},
+    "examples[].expect[].expires[]": {"points": "1"},
 }
 
 # What else a key asks for, or does not go with (None).
@@ -182,6 +192,7 @@ BESIDE = {
     "spending.rewards[].prices[].group": {"level": "gold"},
     "spending.rewards[].per": {"times": "1"},
     "limits[].activity": {"of": "activity"},
+    "limits[].after_redeem": {"of": "refund"},
     "limits[].currency": {"measure": "points"},
     "limits[].money": {"measure": "money", "max": "1.00 GBP"},
     "limits[].measure": {"currency": "points"},

@@ -178,10 +178,12 @@ static const struct effect full_tier_effect = {
 };
 
 static const struct event_ref seen[] = {{T("shop"), T("e-1")}, {T("shop"), T("e-2")}};
+static const uint64_t counted[] = {300, 7};
 #define EVIDENCE                                                                                   \
     {                                                                                              \
         .limit = T("orders-a-day"), .value = 11, .threshold = 10, .window_start = {1},             \
-        .window_end = {2}, .events = seen, .event_count = 2                                        \
+        .window_end = {2}, .events = seen, .event_count = 2, .ordinals = counted,                  \
+        .ordinal_count = 2                                                                         \
     }
 
 #define NOTICE(CODE, ...)                                                                          \
@@ -220,13 +222,13 @@ static const struct {
      "\"quarantined\":{\"currency\":\"points\",\"points\":\"80\",\"evidence\":{\"limit\":"
      "\"orders-a-day\",\"value\":\"11\",\"threshold\":\"10\",\"windowStartMs\":\"1\","
      "\"windowEndMs\":\"2\",\"events\":[{\"source\":\"shop\",\"id\":\"e-1\"},{\"source\":\"shop\","
-     "\"id\":\"e-2\"}]},\"undecidedUntilMs\":\"7\"}"},
+     "\"id\":\"e-2\"}],\"ordinals\":[\"300\",\"7\"]},\"undecidedUntilMs\":\"7\"}"},
     {NOTICE(LIMIT_FLAGGED, .limit_flagged = {EVIDENCE}), TALLYBOOK__V1__NOTICE__KIND_LIMIT_FLAGGED,
      "\"limitFlagged\":{\"evidence\":{\"limit\":\"orders-a-day\",\"value\":\"11\",\"threshold\":"
      "\"10\","
      "\"windowStartMs\":\"1\",\"windowEndMs\":\"2\",\"events\":[{\"source\":\"shop\",\"id\":\"e-"
      "1\"},{"
-     "\"source\":\"shop\",\"id\":\"e-2\"}]}}"},
+     "\"source\":\"shop\",\"id\":\"e-2\"}],\"ordinals\":[\"300\",\"7\"]}}"},
     {NOTICE(UNKNOWN_ORDER, .unknown_order = {T("o"), T("r")}),
      TALLYBOOK__V1__NOTICE__KIND_UNKNOWN_ORDER,
      "\"unknownOrder\":{\"orderId\":\"o\",\"refundId\":\"r\"}"},

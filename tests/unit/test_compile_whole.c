@@ -383,6 +383,9 @@ static const struct mistake {
     {"a limit of two thresholds", "",
      "limits: [ { limit: l, of: purchase, max: 5, times_own_mean: 3, window: 1 h } ]\n",
      "17:11 error: a limit has exactly one of max and times_own_mean |"},
+    {"a limit on purchases after spending", "",
+     "limits: [ { limit: l, of: purchase, max: 5, window: 1 h, after_redeem: 1 h } ]\n",
+     "17:58 error: 'after_redeem' belongs to 'of: refund' | remove it"},
     {"a limit without a window", "", "limits: [ { limit: l, of: purchase, max: 5 } ]\n",
      "17:11 error: 'max' needs the key 'window' |"},
     {"a window of the own mean", "",
@@ -413,7 +416,12 @@ static const struct mistake {
      "17:61 error: an entry for this currency stands before it |"},
     {"examples that are no list", "", "examples: yes\n",
      "17:11 error: 'examples' needs a list; here is a value |"},
-    {"examples of any form", "", "examples: [ { whatever: [1, 2] } ]\n", "none"},
+    {"a step of an example that is no event", "",
+     "examples: [ { example: e, given: [ { purchas: {} } ], expect: [] } ]\n",
+     "17:38 error: unknown key 'purchas' | did you mean 'purchase'?"},
+    {"an event with any fields", "",
+     "examples: [ { example: e, given: [ { purchase: { any: [1, 2] } } ], expect: [] } ]\n",
+     "none"},
 };
 
 Test(compile_whole, names_each_mistake_where_it_is)
@@ -540,7 +548,8 @@ Test(compile_whole, values_reach_the_program)
         "  limits:\n"
         "    - { currency: points, group: g, level: high, minimum: 1 }\n"
         "    - { currency: points, minimum: 2, multiple_of: 0.5 }\n"
-        "limits: [ { limit: l, of: refund, measure: money, times_own_mean: 1.5, money: GBP } ]\n"
+        "limits: [ { limit: l, of: refund, measure: money, times_own_mean: 1.5, money: GBP,\n"
+        "            after_redeem: 48 h } ]\n"
         "approvals: { adjustments: [ { currency: points, above: 0 } ] }\n");
     const struct program_rule *rule = &program->rules[0];
     cr_assert_eq(program->funders[0].unit_cost.numerator, 5, "1.25 pence a point");
@@ -580,6 +589,7 @@ Test(compile_whole, values_reach_the_program)
     cr_assert_eq(spending->limits[1].level, 1);
     cr_assert_eq(program->limits[0].own_mean.numerator, 3);
     cr_assert_eq(program->limits[0].money, 826);
+    cr_assert_eq(program->limits[0].after_redeem_ms, 2 * CALENDAR_DAY_MS);
     cr_assert_eq(program->approval_above[0], 0);
     rulebook_close(&rulebook);
 }

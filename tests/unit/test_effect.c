@@ -198,6 +198,9 @@ Test(effect, every_field_of_a_notice_counts)
     NOTICE_COUNTS(LIMIT_FLAGGED, limit_flagged.evidence.window_end.ms, 1);
     NOTICE_COUNTS(LIMIT_FLAGGED, limit_flagged.evidence,
                   (struct evidence){.events = seen, .event_count = 1});
+    static const uint64_t counted[] = {7};
+    NOTICE_COUNTS(LIMIT_FLAGGED, limit_flagged.evidence,
+                  (struct evidence){.ordinals = counted, .ordinal_count = 1});
     NOTICE_COUNTS(UNKNOWN_ORDER, unknown_order.order_id, T("o"));
     NOTICE_COUNTS(UNKNOWN_ORDER, unknown_order.refund_id, T("r"));
     NOTICE_COUNTS(REFUND_CLAMPED, refund_clamped.order_id, T("o"));

@@ -341,6 +341,18 @@ Test(law_earning, campaigns_stack_as_the_rulebook_says)
     }
 }
 
+/* Two rules on one line, and 1 − 1/2 − 1/2 of all that they give: nothing is left to share. */
+Test(law_earning, a_campaign_may_take_everything_away)
+{
+    shop.law.program.line_combine = COMBINE_SUM;
+    shop_rule(&shop, "base", 1, 100);
+    shop_rule(&shop, "more", 2, 100);
+    shop_campaign(&shop, "half", 1, 2);
+    shop_campaign(&shop, "other-half", 1, 2);
+    shop_start(&shop);
+    earns("two halves taken away", "ann", "O1", "a 10.00", 0);
+}
+
 Test(law_earning, campaigns_of_lines_multiply_what_such_lines_earn)
 {
     static const char *toys = "toys";

@@ -139,6 +139,9 @@ Test(law_limits, flags_are_told_and_nothing_else)
     cr_assert_eq(evidence->window_start.ms, law.rig.now_ms - CALENDAR_DAY_MS);
     cr_assert_eq(evidence->event_count, 1);
     cr_assert(bytes_equal(evidence->events[0].id, BYTES_LITERAL("e3")));
+    cr_assert_eq(evidence->ordinal_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(evidence->ordinals[i], 3 - i);
 }
 
 Test(law_limits, a_new_version_goes_on_counting_by_name)
@@ -341,6 +344,99 @@ Test(law_limits, undecided_it_ends_by_itself)
         cr_assert_eq(posting->effective_at.ms,
                      rig_at(rejects ? "2026-07-10T10:00:00Z" : "2026-04-09T10:00:00Z").ms);
     }
+}
+
+/* Points are spent at 10:00: refunds until a millisecond before 12:00 follow it. A hold counts when
+ * it is captured. */
+Test(law_limits, a_refund_that_follows_a_redemption)
+{
+    static const struct {
+        const char *what, *at;
+        size_t flagged; /* so far */
+    } rows[] = {
+        {"before it", "2026-03-10T09:59:59.999Z", 0},
+        {"at once", "2026-03-10T10:00:00Z", 1},
+        {"just so", "2026-03-10T11:59:59.999Z", 2},
+        {"two hours later", "2026-03-10T12:00:00Z", 2},
+        {"while points are held", "2026-03-10T13:00:00Z", 2},
+        {"after the capture", "2026-03-10T14:30:00Z", 3},
+        {"late, before that", "2026-03-10T13:30:00Z", 3},
+    };
+    struct program_limit *limit = law_limit(&law, "gone", LIMITED_REFUND, 0, LIMIT_FLAG);
+    limit->after_redeem_ms = 2 * INT64_C(3600000);
+    law_start(&law);
+    cr_assert_eq(law_buy_at(&law, "ann", "O1", 100000, "2026-03-10T08:00:00Z"), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_redeem(&law.rig, "ann", "S1", 10), VERDICT_ACCEPTED);
+    law_at(&law, "2026-03-10T13:00:00Z");
+    struct event hold = {
+        .kind = EVENT_HOLD,
+        .member = BYTES_LITERAL("ann"),
+        .hold = {BYTES_LITERAL("H1"), {.what = SPEND_POINTS, .points = {10}}, 86400000}};
+    cr_assert_eq(rig_event(&law.rig, hold), VERDICT_ACCEPTED);
+    law_at(&law, "2026-03-10T14:00:00Z");
+    struct event capture = {.kind = EVENT_CAPTURE_HOLD,
+                            .member = BYTES_LITERAL("ann"),
+                            .capture_hold = {.hold_id = BYTES_LITERAL("H1")}};
+    cr_assert_eq(rig_event(&law.rig, capture), VERDICT_ACCEPTED);
+    law_at(&law, "2026-03-10T15:00:00Z");
+    rig_checkpoint(&law.rig);
+    rig_restart(&law.rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char id[] = {'R', (char)('0' + i), 0};
+        struct event refund = {.kind = EVENT_REFUND,
+                               .member = BYTES_LITERAL("ann"),
+                               .occurred_at = rig_at(rows[i].at),
+                               .refund = {.order_id = BYTES_LITERAL("O1"),
+                                          .refund_id = bytes_of((const uint8_t *)id, 2),
+                                          .currency = RIG_GBP,
+                                          .amount_minor = 100}};
+        cr_assert_eq(rig_event(&law.rig, refund), VERDICT_ACCEPTED);
+        cr_assert_eq(law_notices(&law, NOTICE_LIMIT_FLAGGED), rows[i].flagged, "%s", rows[i].what);
+    }
+    const struct notice *notice = law_notice(&law, NOTICE_LIMIT_FLAGGED, 1);
+    cr_assert_eq(notice->limit_flagged.evidence.value, 2, "refunds that follow are counted");
+    cr_assert_eq(notice->limit_flagged.evidence.threshold, 0);
+}
+
+Test(law_limits, without_a_redemption_no_refund_follows_one)
+{
+    struct program_limit *limit = law_limit(&law, "gone", LIMITED_REFUND, 0, LIMIT_REFUSE);
+    limit->after_redeem_ms = INT64_C(3600000);
+    law_start(&law);
+    law_buy(&law, "ann", "O1", 10000);
+    law_buy(&law, "bob", "O1", 10000);
+    cr_assert_eq(rig_redeem(&law.rig, "bob", "S1", 10), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_refund(&law.rig, "zoe", "O1", "R1", 1), VERDICT_ACCEPTED, "it waits");
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R1", 1), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_refund(&law.rig, "bob", "O1", "R1", 1), VERDICT_LIMIT_REACHED);
+}
+
+/* One review each 20 minutes, told in order but for the last, which is an hour late: 72 fill a day,
+ * and of these the 32 newest are named. */
+Test(law_limits, evidence_names_the_newest_events_that_made_the_figure)
+{
+    law_limit(&law, "flag", LIMITED_ACTIVITY, 71, LIMIT_FLAG);
+    law_start(&law);
+    for (int i = 0; i < 80; i++) {
+        cr_assert_eq(law_do(&law, "ann", "review"), VERDICT_ACCEPTED);
+        law.rig.now_ms += 20 * 60000;
+    }
+    /* The 80th, ordinal 80, at 12:20 of the next day; the first within its day is the 9th. */
+    size_t count = law_notices(&law, NOTICE_LIMIT_FLAGGED);
+    const struct evidence *evidence =
+        &law_notice(&law, NOTICE_LIMIT_FLAGGED, count - 1)->limit_flagged.evidence;
+    cr_assert_eq(evidence->value, 72);
+    cr_assert_eq(evidence->ordinal_count, EVIDENCE_ORDINALS_MAX);
+    for (uint32_t i = 0; i < EVIDENCE_ORDINALS_MAX; i++)
+        cr_assert_eq(evidence->ordinals[i], 80 - i);
+    rig_checkpoint(&law.rig);
+    rig_restart(&law.rig);
+    /* 11:20 is the instant of the 77th: of one instant the later told comes first. */
+    cr_assert_eq(law_do_at(&law, "ann", "review", "2026-03-11T11:20:00Z"), VERDICT_ACCEPTED);
+    evidence = &law_notice(&law, NOTICE_LIMIT_FLAGGED, count)->limit_flagged.evidence;
+    cr_assert_eq(evidence->value, 73);
+    cr_assert_eq(evidence->ordinals[0], 81);
+    cr_assert_eq(evidence->ordinals[1], 77);
 }
 
 Test(law_limits, only_the_first_quarantine_gives_evidence)

@@ -565,6 +565,65 @@ Test(law_tiers, a_new_rulebook_judges_once)
     cr_assert(level_at("2027-01-01T00:00:00Z", "silver"));
 }
 
+/* The i-th announcement of a rulebook; NULL at the end. */
+static const struct notice *
+announcement(size_t wanted)
+{
+    for (size_t i = 0; i < rig_effect_count(&rig, TOPIC_NOTICES); i++) {
+        const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, i)->notice;
+        if (notice->kind == NOTICE_TIERS_REEVALUATED && wanted-- == 0) return notice;
+    }
+    return NULL;
+}
+
+static void
+announces(size_t i, uint32_t version, const char *effective, const char *journal)
+{
+    const struct notice *notice = announcement(i);
+    cr_assert_not_null(notice, "version %u", version);
+    cr_assert_eq(notice->tiers_reevaluated.version, version);
+    cr_assert(bytes_equal(notice->tiers_reevaluated.rulebook, BYTES_LITERAL("rig")));
+    cr_assert_eq(notice->effective_at.ms, rig_at(effective).ms);
+    cr_assert_eq(notice->journal_time.ms, rig_at(journal).ms);
+    cr_assert_eq(notice->member.size, 0, "it is about nobody");
+    cr_assert_eq(notice->cause.id.size, 0, "time did it");
+}
+
+/* Version 1 finds nobody, version 2 waits for June, version 3 is in effect as it is activated. */
+Test(law_tiers, a_new_rulebook_is_announced_once)
+{
+    rig_start(&rig, &program);
+    spend("2026-05-01T10:00:00Z", 12000);
+    rig.now_ms = rig_at("2026-05-10T00:00:00Z").ms;
+    activate_from(2, "2026-06-01T00:00:00Z");
+    activate_from(3, "2026-05-02T00:00:00Z");
+    announces(0, 3, "2026-05-10T00:00:00Z", "2026-05-10T00:00:00Z");
+    cr_assert_null(announcement(1));
+    rig_checkpoint(&rig);
+    rig_restart(&rig);
+    spend("2026-06-03T00:00:00Z", 1);
+    announces(1, 2, "2026-06-01T00:00:00Z", "2026-06-03T00:00:00Z");
+    rig_checkpoint(&rig);
+    rig_restart(&rig);
+    rig_tick(&rig, "2026-07-01T00:00:00Z");
+    cr_assert_null(announcement(2));
+}
+
+Test(law_tiers, without_tiers_there_is_nothing_to_announce)
+{
+    program.group_count = 0;
+    rig_start(&rig, &program);
+    spend("2026-05-01T10:00:00Z", 12000);
+    activate_from(2, "2026-05-01T00:00:00Z");
+    cr_assert_null(announcement(0));
+    program.group_count = 1;
+    activate_from(3, "2026-05-01T00:00:00Z");
+    announces(0, 3, "2026-05-01T10:00:00Z", "2026-05-01T10:00:00Z");
+    program.group_count = 0;
+    activate_from(4, "2026-05-01T00:00:00Z");
+    announces(1, 4, "2026-05-01T10:00:00Z", "2026-05-01T10:00:00Z");
+}
+
 Test(law_tiers, a_level_that_is_removed_maps_to_the_next_lower)
 {
     rig_start(&rig, &program);
