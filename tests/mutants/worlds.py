@@ -3,13 +3,16 @@
 
     worlds.py OUT_FOLDER COUNT [SEED]     TALLY_BUILD names the build folder whose `tally` writes the activations
 
-They reach every kind of event and every key of the rulebook. A world whose file is there is not drawn again.
+They reach every kind of event and every key of the rulebook. Worlds are kept for the `tally` that wrote their activations:
+another one draws them anew.
 """
 
+import hashlib
 import multiprocessing
 import os
 import pathlib
 import random
+import shutil
 import sys
 import tempfile
 
@@ -39,10 +42,18 @@ def draw(place):
     return None
 
 
+def build_hash():
+    return hashlib.sha256((pathlib.Path(os.environ["TALLY_BUILD"]) / "tally" / "tally").read_bytes()).hexdigest()
+
+
 def main(folder, count, seed="1"):
     """The paths of the journals."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, writer = pathlib.Path(folder), build_hash()
+    kept = folder / "tally.hash"
+    if not kept.exists() or kept.read_text() != writer:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        kept.write_text(writer)
     wanted = [(folder / f"{seed}-{number:03}.journal", number, seed) for number in range(int(count))]
     with multiprocessing.Pool(2) as pool:
         for problem in pool.imap_unordered(draw, [each for each in wanted if not each[0].exists()]):
