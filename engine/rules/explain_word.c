@@ -31,7 +31,7 @@ escape(struct bytes text, size_t *inout_at, char out[ESCAPE_MAX + 1])
         return 2;
     }
     /* U+0080 to U+009F move the cursor of some terminals. */
-    bool second = byte == 0xc2 && *inout_at < text.size && text.data[*inout_at] < 0xa0;
+    bool second = byte == 0xc2 && *inout_at < text.size && (text.data[*inout_at] & 0xe0) == 0x80;
     if (byte >= 0x20 && byte != 0x7f && !second) {
         out[0] = (char)byte;
         return 1;
