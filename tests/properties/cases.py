@@ -20,12 +20,19 @@ from world import Shape, World  # noqa: E402
 
 TOPICS = ("outcomes", "postings", "tiers", "notices")
 # Where and in which order something stands in the journal, not what it is.
-PLACE = ("position", "partition", "ordinal")
+PLACE = ("position", "partition", "ordinal", "ordinals")
 
 
 def subject_of(item):
     """Whose an output or an event is; None: the programme's."""
     return next(((name, item[name]) for name in ("member", "guest") if name in item), None)
+
+
+def without_places(item):
+    """Also of what it tells of: a limit's evidence names events by their ordinals."""
+    if isinstance(item, dict):
+        return {name: without_places(value) for name, value in item.items() if name not in PLACE}
+    return [without_places(each) for each in item] if isinstance(item, list) else item
 
 
 def lot_of(posting):
@@ -56,7 +63,7 @@ class Told:
         for topic in TOPICS:
             for item in of_ledger(self.said[topic], topic):
                 story = stories.setdefault(item["subject"], {each: [] for each in TOPICS})
-                item = {name: value for name, value in item.items() if name not in PLACE}
+                item = without_places(item)
                 if "lot" in item:
                     numbers = lots.setdefault(item["subject"], {})
                     item["lot"] = numbers.setdefault(item["lot"], len(numbers))
