@@ -88,6 +88,8 @@ static bool
 pays_more(int64_t a, struct rate a_rate, int64_t b, struct rate b_rate)
 {
     __int128 a_product = (__int128)a * a_rate.numerator, b_product = (__int128)b * b_rate.numerator;
+    if (a_product <= INT64_MAX && b_product <= INT64_MAX)
+        return a_product * b_rate.denominator > b_product * a_rate.denominator;
     __int128 a_whole = a_product / a_rate.denominator, b_whole = b_product / b_rate.denominator;
     if (a_whole != b_whole) return a_whole > b_whole;
     return a_product % a_rate.denominator * b_rate.denominator >

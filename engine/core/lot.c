@@ -2,21 +2,6 @@
 
 #include "engine/core/fact.h"
 
-struct lot *
-lots_of(const struct member *member, uint32_t slot, uint32_t *out_count)
-{
-    if (slot >= member->wallet_count) {
-        *out_count = 0;
-        return member_lots(member);
-    }
-    const struct wallet *wallets = member_wallets(member);
-    struct lot *first = member_lots(member);
-    for (uint32_t i = 0; i < slot; i++)
-        first += wallets[i].lot_count;
-    *out_count = wallets[slot].lot_count;
-    return first;
-}
-
 int
 lot_compare(const struct lot *a, const struct lot *b)
 {
