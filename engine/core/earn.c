@@ -398,8 +398,8 @@ prepare(struct calculation *calculation)
     uint32_t basis_count = calculation->input->rulebook->basis_count, tallies = 0;
     struct arena *scratch = calculation->scratch;
     calculation->values = eligible_list(scratch, basis_count, sizeof *calculation->values);
-    calculation->kept = eligible_list(scratch, basis_count, sizeof *calculation->kept);
-    calculation->first = eligible_list(scratch, match->pattern_count, sizeof *calculation->first);
+    calculation->kept = eligible_room(scratch, basis_count, sizeof *calculation->kept);
+    calculation->first = eligible_room(scratch, match->pattern_count, sizeof *calculation->first);
     for (uint32_t p = 0; p < match->pattern_count; p++) {
         calculation->first[p] = tallies;
         tallies += match->patterns[p].rules.count;

@@ -4,14 +4,6 @@
 
 #include "engine/base/check.h"
 
-void *
-eligible_list(struct arena *arena, size_t count, size_t item_bytes)
-{
-    void *list = eligible_room(arena, count, item_bytes);
-    memset(list, 0, (count + 1) * item_bytes);
-    return list;
-}
-
 static int64_t
 line_value(const struct event_line *line, struct program_basis basis)
 {

@@ -28,7 +28,13 @@ eligible_room(struct arena *arena, size_t count, size_t item_bytes)
 }
 
 /* The same, of zeros. */
-void *eligible_list(struct arena *arena, size_t count, size_t item_bytes);
+static inline void *
+eligible_list(struct arena *arena, size_t count, size_t item_bytes)
+{
+    void *list = eligible_room(arena, count, item_bytes);
+    memset(list, 0, (count + 1) * item_bytes);
+    return list;
+}
 
 /* What each line counts under a basis when nothing is refunded. False when a sum would leave 63
  * bits: the verdict is overflow. */

@@ -64,7 +64,16 @@ struct fact *
 fact_find(const struct member *member, enum fact_kind kind, uint32_t slot, int64_t key,
           uint32_t index)
 {
-    if (member->fact_count == 0) return NULL;
+    if (member->fact_count <= FEW_FACTS) {
+        struct fact *facts = member_facts(member);
+        for (uint32_t i = 0; i < member->fact_count; i++) {
+            const struct fact *fact = &facts[i];
+            if (fact->kind == kind && fact->slot == slot && fact->key == key &&
+                fact->index == index)
+                return &facts[i];
+        }
+        return NULL;
+    }
     struct fact place = place_of(kind, slot, key, index);
     struct fact *found = member_facts(member) + position(member, &place);
     bool there = found < member_facts(member) + member->fact_count;
@@ -117,6 +126,19 @@ struct facts
 facts_between(const struct member *member, enum fact_kind kind, uint32_t slot, int64_t from,
               int64_t until)
 {
+    if (member->fact_count <= FEW_FACTS) {
+        struct facts found = facts_of_kind(member, kind);
+        while (found.count > 0 && (found.items->slot < slot ||
+                                   (found.items->slot == slot && found.items->key < from))) {
+            found.items++;
+            found.count--;
+        }
+        uint32_t count = 0;
+        while (count < found.count && found.items[count].slot == slot &&
+               found.items[count].key < until)
+            count++;
+        return (struct facts){found.items, count};
+    }
     return range(member, place_of(kind, slot, from, 0), place_of(kind, slot, until, 0));
 }
 

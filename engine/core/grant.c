@@ -297,11 +297,7 @@ grant_plan_judge(const struct grant_plan *plan)
         int64_t points = grant_plan_points(plan, c);
         uint8_t slot = plan->rulebook->currency_slot[c];
         if (points == 0) continue;
-        if (points == INT64_MAX ||
-            !posting_can_move(apply->state, apply->member, ACCOUNT_ISSUED, ACCOUNT_ACTIVE, slot,
-                              points) ||
-            !posting_can_move(apply->state, apply->member, ACCOUNT_ISSUED, ACCOUNT_PENDING, slot,
-                              points) ||
+        if (points == INT64_MAX || !posting_can_issue(apply->state, apply->member, slot, points) ||
             !metrics_can_add(plan, c, points))
             return VERDICT_OVERFLOW;
     }
@@ -416,7 +412,7 @@ remember_lots(const struct grant_plan *plan, const struct planned_grant *grant,
               struct order_grant *remembered)
 {
     struct order_lot *lots =
-        eligible_list(plan->apply->state->scratch, grant->part_count, sizeof *lots);
+        eligible_room(plan->apply->state->scratch, grant->part_count, sizeof *lots);
     for (uint32_t i = 0; i < grant->part_count; i++) {
         uint32_t lot = grant->parts[i].lot;
         bool seen = lot == UINT32_MAX;
@@ -432,9 +428,9 @@ static void
 remember_parts(const struct grant_plan *plan, const struct planned_grant *grant,
                struct order_grant *remembered)
 {
-    struct order_part *parts =
-        eligible_list(plan->apply->state->scratch, grant->part_count, sizeof *parts);
     if (plan->rooms == NULL) return;
+    struct order_part *parts =
+        eligible_room(plan->apply->state->scratch, grant->part_count, sizeof *parts);
     for (uint32_t i = 0; i < grant->part_count; i++) {
         if (grant->parts[i].points == 0) continue;
         parts[remembered->part_count++] =
@@ -447,7 +443,7 @@ void
 grant_plan_remember(const struct grant_plan *plan, struct order *order)
 {
     order->grants =
-        eligible_list(plan->apply->state->scratch, plan->grant_count, sizeof *order->grants);
+        eligible_room(plan->apply->state->scratch, plan->grant_count, sizeof *order->grants);
     for (uint32_t i = 0; i < plan->grant_count; i++) {
         const struct planned_grant *grant = &plan->grants[i];
         if (!grant->of_order || grant->granted == 0) continue;

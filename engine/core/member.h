@@ -280,6 +280,10 @@ struct member *members_warm(const struct members *members, uint64_t number);
 struct member *members_find(const struct members *members, struct bytes key, struct needs *needs,
                             bool *out_known);
 
+/* The same, by the key and its hash. */
+struct member *members_find_hashed(const struct members *members, struct bytes key, uint64_t hash,
+                                   struct needs *needs, bool *out_known);
+
 /* A row for somebody who is not enrolled but for whom something waits: MEMBER_UNKNOWN. */
 struct member *members_placeholder(struct members *members, struct bytes key, int64_t since_ms);
 

@@ -40,14 +40,25 @@ line_number(uint32_t index, uint8_t out[LINE_NUMBER_DIGITS_MAX])
     return count;
 }
 
+/* Whether an id is what line_number would write. */
+static bool
+is_line_number(struct bytes id, uint32_t index)
+{
+    size_t left = id.size;
+    uint32_t number = index + 1;
+    for (; number != 0 && left > 0; number /= 10) {
+        if (id.data[--left] != '0' + number % 10) return false;
+    }
+    return number == 0 && left == 0;
+}
+
 static void
 write_lines(const struct order *order, struct pen *pen)
 {
     pen_varint(pen, order->line_count);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct event_line *line = &order->lines[i];
-        uint8_t number[LINE_NUMBER_DIGITS_MAX];
-        bool implied = bytes_equal(line->line_id, bytes_of(number, line_number(i, number)));
+        bool implied = is_line_number(line->line_id, i);
         pen_varint(pen, implied ? 0 : line->line_id.size + 1);
         if (!implied) pen_bytes(pen, line->line_id);
         pen_u8(pen, (uint8_t)line->kind);
@@ -195,7 +206,12 @@ order_encode(const struct order *order, struct writer *writer)
         pen_varint(pen, (uint64_t)order->rooms[i]);
     write_grants(order, pen);
     pen_u8(pen, order->line_deltas != NULL);
-    if (order->line_deltas != NULL) write_returns(order, pen);
+    if (order->line_deltas != NULL) {
+        /* Another pen, so that the one of every purchase never leaves its register. */
+        struct pen rest = open;
+        write_returns(order, &rest);
+        open = rest;
+    }
     pen_end(pen, writer);
 }
 
