@@ -50,7 +50,7 @@ arena_copy_bytes(struct arena *arena, struct bytes span, struct bytes *out_copy)
 {
     uint8_t *copy = (uint8_t *)arena_alloc(arena, span.size);
     if (copy == NULL) return false;
-    if (span.size != 0) memcpy(copy, span.data, span.size);
+    bytes_copy(copy, span);
     *out_copy = bytes_of(copy, span.size);
     return true;
 }

@@ -300,7 +300,7 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
 enum { PREFETCH_MAX = 64 };
 
 /* Each round touches what the round before has asked for: lines of the locators, then slots of
- * members, then members. */
+ * members, then members, then their newest lots. */
 static void
 prefetch_batch(const struct state *state, struct entry *entries, size_t count)
 {
@@ -332,6 +332,9 @@ prefetch_batch(const struct state *state, struct entry *entries, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         if (number[i] != 0) members_prefetch(&state->members, number[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (number[i] != 0) members_prefetch_end(&state->members, number[i]);
     }
 }
 

@@ -150,6 +150,17 @@ members_prefetch(const struct members *members, uint64_t number)
 }
 
 void
+members_prefetch_end(const struct members *members, uint64_t number)
+{
+    const struct member *member = members_warm(members, number);
+    if (member == NULL) return;
+    size_t bytes = member_bytes(member);
+    for (size_t at = bytes - bytes % CACHE_LINE_BYTES;
+         at >= MEMBER_PREFETCH_BYTES && at + 2 * CACHE_LINE_BYTES > bytes; at -= CACHE_LINE_BYTES)
+        __builtin_prefetch((const uint8_t *)member + at);
+}
+
+void
 members_need(uint64_t number, struct needs *needs)
 {
     CHECK(needs != NULL); /* an apply finds every row in memory: fold_needs has named it */

@@ -272,6 +272,9 @@ uint64_t members_hash(const struct members *members, struct bytes key);
 void members_prefetch_slot(const struct members *members, uint64_t number);
 void members_prefetch(const struct members *members, uint64_t number);
 
+/* The same for the end of a member that is in the cache: of many lots the newest stand there. */
+void members_prefetch_end(const struct members *members, uint64_t number);
+
 /* The warm member of that number, or NULL. */
 struct member *members_warm(const struct members *members, uint64_t number);
 

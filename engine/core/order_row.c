@@ -62,9 +62,9 @@ write_lines(const struct order *order, struct pen *pen)
         pen_varint(pen, implied ? 0 : line->line_id.size + 1);
         if (!implied) pen_bytes(pen, line->line_id);
         pen_u8(pen, (uint8_t)line->kind);
-        pen_varint(pen, (uint64_t)line->amount_minor);
-        pen_varint(pen, (uint64_t)line->discount_minor);
-        pen_varint(pen, (uint64_t)line->tax_minor);
+        pen_amount(pen, (uint64_t)line->amount_minor);
+        pen_amount(pen, (uint64_t)line->discount_minor);
+        pen_amount(pen, (uint64_t)line->tax_minor);
     }
 }
 
@@ -99,19 +99,19 @@ write_grants(const struct order *order, struct pen *pen)
         pen_u8(pen, grant->currency);
         pen_u8(pen, (uint8_t)grant->award.kind);
         pen_varint(pen, grant->award.index);
-        pen_varint(pen, (uint64_t)grant->requested);
-        pen_varint(pen, (uint64_t)grant->granted);
-        pen_varint(pen, (uint64_t)grant->stays);
+        pen_amount(pen, (uint64_t)grant->requested);
+        pen_amount(pen, (uint64_t)grant->granted);
+        pen_amount(pen, (uint64_t)grant->stays);
         pen_varint(pen, (uint64_t)grant->settled);
         pen_varint(pen, (uint64_t)grant->dropped);
         pen_varint(pen, grant->lot_count);
         for (uint32_t k = 0; k < grant->lot_count; k++) {
             int64_t expires_ms = grant->lots[k].expires_ms;
             pen_varint(pen, grant->lots[k].index);
-            pen_varint(pen, (uint64_t)grant->lots[k].granted);
+            pen_amount(pen, (uint64_t)grant->lots[k].granted);
             pen_varint(pen, grant->lots[k].rule);
             pen_varint(pen, grant->lots[k].funder);
-            pen_varint(pen, expires_ms == INT64_MAX ? 0 : (uint64_t)expires_ms + 1);
+            pen_amount(pen, expires_ms == INT64_MAX ? 0 : (uint64_t)expires_ms + 1);
         }
         pen_varint(pen, grant->part_count);
         for (uint32_t k = 0; k < grant->part_count; k++) {
@@ -190,7 +190,7 @@ order_encode(const struct order *order, struct writer *writer)
     struct pen open = pen_begin(writer, order_bytes_max(order)), *pen = &open;
     pen_head(pen, REFERENCE_ORDER, order->member, order->order_id);
     pen_varint(pen, order->rulebook);
-    pen_zigzag(pen, order->occurred_at.ms);
+    pen_amount(pen, pen_zigzagged(order->occurred_at.ms));
     pen_varint(pen, order->currency);
     pen_varint(pen, (uint64_t)order->tender_minor);
     pen_u8(pen, order->flags);
