@@ -13,6 +13,7 @@
 #include "engine/core/life.h"
 #include "engine/core/limit.h"
 #include "engine/core/lots_byhand.h"
+#include "engine/core/names.h"
 #include "engine/core/output.h"
 #include "engine/core/override.h"
 #include "engine/core/posting.h"
@@ -29,99 +30,19 @@ enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
 
 /* ---- Names of what an event touches ---- */
 
-/* The reference that an event names, if its kind names one. */
-static bool
-named_reference(const struct event *event, enum reference_kind *out_kind, struct bytes *out_id)
-{
-    switch (event->kind) {
-    case EVENT_PURCHASE:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->purchase.order_id;
-        return true;
-    case EVENT_CANCELLATION:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->cancellation.order_id;
-        return true;
-    case EVENT_DELIVERED:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->delivered.order_id;
-        return true;
-    case EVENT_REDEEM:
-        *out_kind = REFERENCE_SPEND;
-        *out_id = event->redeem.spend_id;
-        return true;
-    case EVENT_CANCEL_REDEMPTION:
-        *out_kind = REFERENCE_SPEND;
-        *out_id = event->cancel_redemption.spend_id;
-        return true;
-    case EVENT_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->hold.hold_id;
-        return true;
-    case EVENT_CAPTURE_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->capture_hold.hold_id;
-        return true;
-    case EVENT_RELEASE_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->release_hold.hold_id;
-        return true;
-    case EVENT_REFUND:
-        if (event->refund.order_id.size > 0) {
-            *out_kind = REFERENCE_ORDER;
-            *out_id = event->refund.order_id;
-        } else {
-            *out_kind = REFERENCE_REFUND;
-            *out_id = event->refund.refund_id;
-        }
-        return true;
-    case EVENT_GRANT:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->grant.order_id;
-        return out_id->size > 0;
-    default: return false;
-    }
-}
-
-/* ---- Hashes ---- */
-
-/* Whether somebody has looked ahead for this state and left the hashes. */
-static bool
-has_hashes(const struct state *state, const struct event *event)
-{
-    return event->hashes.seed == state->memo.seed && state->memo.seed != 0;
-}
-
-static struct hash128
-hash_of_identity(const struct state *state, const struct event *event)
-{
-    return has_hashes(state, event) ? event->hashes.identity
-                                    : identity_hash(&state->memo, event->source, event->id);
-}
-
 static struct member *
 find_member(const struct state *state, const struct event *event, struct needs *needs)
 {
     bool known;
-    uint64_t hash = has_hashes(state, event) ? event->hashes.member
-                                             : members_hash(&state->members, event->member);
-    return members_find_hashed(&state->members, event->member, hash, needs, &known);
-}
-
-/* Of the reference of this kind and id that the event names. */
-static uint64_t
-hash_of_reference(const struct state *state, enum reference_kind kind, const struct event *event,
-                  struct bytes id)
-{
-    return has_hashes(state, event) ? event->hashes.reference
-                                    : reference_hash(&state->memo, kind, event->member, id);
+    return members_find_hashed(&state->members, event->member, names_member_hash(state, event),
+                               needs, &known);
 }
 
 uint64_t
 state_order_hash(const struct apply *apply)
 {
-    return hash_of_reference(apply->state, REFERENCE_ORDER, apply->event,
-                             apply->event->purchase.order_id);
+    return names_reference_hash(apply->state, REFERENCE_ORDER, apply->event,
+                                apply->event->purchase.order_id);
 }
 
 static bool
@@ -253,8 +174,8 @@ event_needs(const struct state *state, const struct event *event, const struct m
         lots_byhand_needs(state, member, needs);
     if (event->kind == EVENT_CAPTURE_HOLD && member != NULL)
         return_marks_need(state, member, needs);
-    if (!named_reference(event, &kind, &id)) return;
-    need_references(state, hash_of_reference(state, kind, event, id), needs);
+    if (!names_reference(event, &kind, &id)) return;
+    need_references(state, names_reference_hash(state, kind, event, id), needs);
     if (event->kind == EVENT_CANCEL_REDEMPTION) {
         state_references_need(state, REFERENCE_HOLD, event->member, id, needs);
         if (needs->count == before) undo_needs(state, event, member, needs);
@@ -289,62 +210,12 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
         due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
                         needs);
     }
-    struct hash128 hash = hash_of_identity(state, event);
+    struct hash128 hash = names_identity_hash(state, event);
     enum identity_found found =
         identities_find(&state->identities, hash, needs, &identity, &ordinal);
     if (found == IDENTITY_KNOWN && event->kind != EVENT_APPROVE) return; /* its form asks, too */
     event_needs(state, event, member, needs);
     enrol_needs(state, event, member, event_needs, needs);
-}
-
-enum { PREFETCH_MAX = 64 };
-
-/* Each round touches what the round before has asked for: lines of the locators, then slots of
- * members, then members, then their newest lots. */
-static void
-prefetch_batch(const struct state *state, struct entry *entries, size_t count)
-{
-    uint64_t number[PREFETCH_MAX];
-    for (size_t i = 0; i < count; i++) {
-        enum reference_kind kind;
-        struct bytes id;
-        struct event *event = &entries[i].event;
-        number[i] = 0;
-        if (entries[i].kind != ENTRY_EVENT) continue;
-        struct event_hashes hashes = {
-            .seed = state->memo.seed,
-            .member = members_hash(&state->members, event->member),
-            .identity = identity_hash(&state->memo, event->source, event->id),
-        };
-        locator_prefetch(&state->members.locator, hashes.member);
-        locator_prefetch_insert(&state->identities.locator, hashes.identity.lo);
-        if (named_reference(event, &kind, &id)) {
-            hashes.reference = reference_hash(&state->memo, kind, event->member, id);
-            locator_prefetch_insert(&state->references.locator, hashes.reference);
-        }
-        event->hashes = hashes;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].kind != ENTRY_EVENT) continue;
-        if (locator_find(&state->members.locator, entries[i].event.hashes.member, &number[i], 1) !=
-            0)
-            members_prefetch_slot(&state->members, number[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (number[i] != 0) members_prefetch(&state->members, number[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (number[i] != 0) members_prefetch_end(&state->members, number[i]);
-    }
-}
-
-void
-fold_prefetch(const struct state *state, struct entry *entries, size_t count)
-{
-    if (!state->has_genesis) return;
-    for (size_t i = 0; i < count; i += PREFETCH_MAX) {
-        prefetch_batch(state, entries + i, count - i < PREFETCH_MAX ? count - i : PREFETCH_MAX);
-    }
 }
 
 /* ---- Judging events ---- */
@@ -522,10 +393,11 @@ apply_new(struct apply *apply, struct identity *identity)
 static void
 apply_event(struct state *state, const struct event *event, struct effects *effects)
 {
-    struct apply apply = apply_of(state, effects, event);
+    struct apply apply;
     struct needs *none = NULL;
     struct identity identity;
     uint64_t first_ordinal;
+    apply_begin(&apply, state, effects, event);
     if (is_misplaced(state, event)) {
         forward_event(&apply);
         return;
@@ -545,7 +417,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
         output_answer(&apply, form, 0, 0);
         return;
     }
-    struct hash128 hash = hash_of_identity(state, event);
+    struct hash128 hash = names_identity_hash(state, event);
     switch (identities_find(&state->identities, hash, none, &identity, &first_ordinal)) {
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:

@@ -125,15 +125,23 @@ struct apply {
     struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
 };
 
+/* In place: it is large, and every event has one. */
+static inline void
+apply_begin(struct apply *apply, struct state *state, struct effects *effects,
+            const struct event *event)
+{
+    memset(apply, 0, offsetof(struct apply, amount_slots));
+    apply->state = state;
+    apply->effects = effects;
+    apply->cause = position_unpack(state->applied);
+    apply->event = event;
+}
+
 static inline struct apply
 apply_of(struct state *state, struct effects *effects, const struct event *event)
 {
     struct apply apply;
-    memset(&apply, 0, offsetof(struct apply, amount_slots));
-    apply.state = state;
-    apply.effects = effects;
-    apply.cause = position_unpack(state->applied);
-    apply.event = event;
+    apply_begin(&apply, state, effects, event);
     return apply;
 }
 
