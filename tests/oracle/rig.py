@@ -77,8 +77,8 @@ class Rig:
                           [body[7][0] for body in bodies if 7 in body]))
         return found
 
-    def fold(self, texts, partitions, random):
-        """What is published of a journal, given as the entries of each partition; packed as chance has it."""
+    def write(self, path, texts, partitions, random):
+        """Writes the entries of each partition as a packed journal file, in records as chance has it."""
         journal = []
         for (genesis, activations), drawn in zip(self.activations(texts, len(partitions)), partitions):
             entries = [wire.entry_bytes({**entry, "activation": activations[entry["activation"]]}
@@ -89,7 +89,11 @@ class Rig:
                 records.append(wire.record_bytes(entries[:some]))
                 entries = entries[some:]
             journal.append(records)
-        wire.write_journal(self.folder / "world.journal", journal)
+        wire.write_journal(path, journal)
+
+    def fold(self, texts, partitions, random):
+        """What is published of a journal, given as the entries of each partition."""
+        self.write(self.folder / "world.journal", texts, partitions, random)
         self.tally("import", "world.journal", "--data-dir", "ledger", "--programme", "p", "--journal-partitions",
                    len(partitions), "--checkpoint-records", random.choice([7, 1000, 1000000]))
         return {topic: self.lines("tail", "--topic", topic, "--last", 0, "--data-dir", "ledger") for topic in TOPICS}

@@ -81,9 +81,14 @@ run_in_child(const struct plain_test *test)
     exit(test_failed ? EXIT_FAILED : 0);
 }
 
-/** Runs one test and prints its line; false when it failed. */
-static bool
-run_test(const struct plain_test *test)
+const struct plain_test *
+plain_tests(void)
+{
+    return first_test;
+}
+
+bool
+plain_run(const struct plain_test *test)
 {
     int status = 0;
     bool skipped = test->options.disabled, good = true;
@@ -104,18 +109,4 @@ run_test(const struct plain_test *test)
     printf("%s - %s::%s%s\n", good ? "ok" : "not ok", test->suite, test->name,
            skipped ? " # SKIP" : "");
     return good;
-}
-
-int
-main(void)
-{
-    int count = 0;
-    bool all_good = true;
-
-    for (const struct plain_test *test = first_test; test != NULL; test = test->next)
-        count++;
-    printf("1..%d\n", count);
-    for (const struct plain_test *test = first_test; test != NULL; test = test->next)
-        all_good = run_test(test) && all_good;
-    return count > 0 && all_good ? 0 : 1;
 }

@@ -378,7 +378,9 @@ rig_digest(const struct rig *rig)
 void
 rig_verify(struct rig *rig)
 {
-    struct hash128 rows = memory_store_digest(&rig->store, JOURNAL_ID);
+    struct state_info info;
+    state_info(rig->state, &info);
+    struct hash128 rows = memory_store_digest(&rig->store, info.genesis.journal_id);
     CHECK(hash128_equal(hash128_add(rows, state_meta_digest(rig->state)), rig_digest(rig)));
     struct totals totals[8];
     size_t count = state_totals(rig->state, totals, 8);

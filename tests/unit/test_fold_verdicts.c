@@ -309,6 +309,36 @@ Test(fold_verdicts, overflow_moves_nothing)
     cr_assert_eq(rig_event(&rig, event), VERDICT_OVERFLOW, "the lines' sum");
 }
 
+/* What was spent is counted in minor units, far more than the points that it earns. */
+Test(fold_verdicts, a_metric_may_overflow_alone)
+{
+    struct program_rule rule = program.rules[0];
+    rule.rate = (struct rate){1, 1000000};
+    program.rules = &rule;
+    program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics[0] = {.kind = METRIC_SPEND,
+                       .money = RIG_GBP,
+                       .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                       .mission = PROGRAM_NONE},
+        .metric_count = 1,
+        .window = WINDOW_LIFETIME,
+        .upgrade = UPGRADE_IMMEDIATE,
+        .downgrade = DOWNGRADE_NONE,
+        .levels = {{.id = BYTES_LITERAL("basic"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("gold"), .thresholds = {20000}, .multiplier = {1, 1}}},
+        .level_count = 2,
+    };
+    program.group_count = 1;
+    rig_start(&rig, &program);
+    cr_assert_eq(rig_buy(&rig, "ann", "O1", INT64_MAX - 5), VERDICT_ACCEPTED);
+    int64_t before = rig_active(&rig, "ann");
+    cr_assert_eq(rig_buy(&rig, "ann", "O2", 6), VERDICT_OVERFLOW);
+    cr_assert_eq(rig_buy(&rig, "ann", "O3", 5), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_active(&rig, "ann"), before, "5 earn nothing");
+    cr_assert_eq(rig_buy(&rig, "bob", "O2", 6), VERDICT_ACCEPTED, "it is each one's own");
+}
+
 Test(fold_verdicts, a_member_has_a_limit_of_lots, .timeout = 120)
 {
     rig_start(&rig, &program);

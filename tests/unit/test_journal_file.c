@@ -72,7 +72,8 @@ sample_write(uint32_t partition_count)
 static void
 sample_write_small(struct property *property)
 {
-    sample = (struct sample){.count = 0};
+    sample.count = 0;
+    sample.used = 0;
     sample_add(1, 0, 1000, 20, property);
     sample_add(0, 7, 1001, 5, property);
     sample_add(1, 3, -1, 0, property);
@@ -172,7 +173,8 @@ Test(journal_file, returns_what_was_written)
 Test(journal_file, returns_any_journal_from_any_offset)
 {
     struct property property = property_start();
-    sample = (struct sample){.count = 0};
+    sample.count = 0;
+    sample.used = 0;
     int64_t next[5] = {0};
     /* More than a window, entries as large as they come among small ones. */
     for (size_t i = 0; i < 2000; i++) {
@@ -442,7 +444,8 @@ Test(journal_file, leaves_nothing_when_abandoned)
 Test(journal_file, says_that_the_disk_is_full)
 {
     struct property property = property_start();
-    sample = (struct sample){.count = 0};
+    sample.count = 0;
+    sample.used = 0;
     for (int i = 0; i < 4; i++)
         sample_add(0, i, 0, RECORD_BYTES_MAX, &property);
     /* A device that is always full, under the name that the writer gives its unfinished file. */
@@ -473,7 +476,8 @@ Test(journal_file, goes_through_a_pipe)
     int output = dup(STDOUT_FILENO);
     cr_assert_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
     close(ends[1]);
-    sample = (struct sample){.count = 0};
+    sample.count = 0;
+    sample.used = 0;
     sample_add(0, 0, 1, 1000, &property);
     cr_assert(journal_file_create("-", 1, &writer, &fault), "%s", fault.text);
     cr_assert(journal_file_add(writer, &sample.messages[0], &fault), "%s", fault.text);

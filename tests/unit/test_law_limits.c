@@ -510,3 +510,52 @@ Test(law_limits, a_rejected_order_counts_no_more)
     cr_assert_eq(view.tiers[0].metrics[0].value, 0, "it has fallen already");
     cr_assert_eq(rig_arrears(&law.rig, "ann"), 0, "and nothing is owed for it");
 }
+
+static int64_t
+visits(const char *member)
+{
+    struct member_view view;
+    cr_assert(rig_view(&law.rig, member, &view));
+    return view.tiers[0].metrics[0].value;
+}
+
+/* One visit each; an order of which everything came back is none before it is rejected. */
+Test(law_limits, a_rejected_order_was_no_visit)
+{
+    static const struct {
+        const char *what, *member, *order;
+        int64_t returned, left; /* of 100.00; visits before it is rejected */
+    } rows[] = {
+        {"nothing came back", "ann", "O1", 0, 1},
+        {"a part came back", "bob", "O2", 4000, 1},
+        {"all came back", "cid", "O3", 10000, 0},
+    };
+    struct program_limit *limit = law_limit(&law, "big", LIMITED_PURCHASE, 5000, LIMIT_QUARANTINE);
+    limit->measure = MEASURE_MONEY;
+    limit->money = RIG_GBP;
+    law.program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics[0] = {.kind = METRIC_VISITS, .of_purchases = true, .mission = PROGRAM_NONE},
+        .metric_count = 1,
+        .window = WINDOW_LIFETIME,
+        .upgrade = UPGRADE_IMMEDIATE,
+        .downgrade = DOWNGRADE_NONE,
+        .levels = {{.id = BYTES_LITERAL("basic"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("gold"), .thresholds = {9}, .multiplier = {1, 1}}},
+        .level_count = 2,
+    };
+    law.program.group_count = 1;
+    law_start(&law);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char bought[32];
+        cr_assert_eq(law_buy(&law, rows[i].member, rows[i].order, 10000), VERDICT_ACCEPTED);
+        snprintf(bought, sizeof bought, "%s", law_last_event(&law));
+        if (rows[i].returned > 0)
+            rig_refund(&law.rig, rows[i].member, rows[i].order, "R1", rows[i].returned);
+        cr_assert_eq(visits(rows[i].member), rows[i].left, "%s", rows[i].what);
+        enum verdict verdict = law_decide(&law, rows[i].member, EVENT_REJECT_QUARANTINE, bought);
+        cr_assert_eq(verdict, rows[i].left > 0 ? VERDICT_ACCEPTED : VERDICT_NOT_QUARANTINED, "%s",
+                     rows[i].what);
+        cr_assert_eq(visits(rows[i].member), 0, "%s", rows[i].what);
+    }
+}

@@ -338,6 +338,12 @@ two_windows(struct program *program)
 }
 
 static void
+two_windows_by_their_ends(struct program *program)
+{
+    CAMPAIGN(3)->filter.window.until.ms = 1;
+}
+
+static void
 all_weekdays(struct program *program)
 {
     CAMPAIGN(3)->weekdays = 127;
@@ -431,6 +437,14 @@ static void
 covers_fall(struct program *program)
 {
     ((struct program_source *)(uintptr_t)program->caps[0].covers)[0].index = 4;
+}
+
+static void
+covers_fall_by_kind(struct program *program)
+{
+    struct program_source *covers = (struct program_source *)(uintptr_t)program->caps[0].covers;
+    covers[0] = (struct program_source){SOURCE_AWARD, 0};
+    covers[1] = (struct program_source){SOURCE_RULE, 1};
 }
 
 static void
@@ -634,6 +648,7 @@ static const struct broken {
     {"campaign of a bonus", "cannot multiply", campaign_of_a_bonus},
     {"campaign rules fall", "do not rise", campaign_rules_fall},
     {"two windows", "a window of instants and one of local", two_windows},
+    {"two windows by their ends", "a window of instants", two_windows_by_their_ends},
     {"all weekdays", "weekdays", all_weekdays},
     {"day 0", "day 0", day_0},
     {"hours backwards", "an hour", hours_backwards},
@@ -650,6 +665,7 @@ static const struct broken {
     {"mission never", "repetitions", mission_never},
     {"mission of no period", "a mission's periods", mission_of_no_period},
     {"covers fall", "out of order", covers_fall},
+    {"covers fall by kind", "out of order", covers_fall_by_kind},
     {"covers of another currency", "another currency", covers_of_another_currency},
     {"cap of no days", "a cap's days", cap_of_no_days},
     {"caps same", "two caps", caps_same},

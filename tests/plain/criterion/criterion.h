@@ -42,6 +42,12 @@ struct plain_suite {
 void plain_register(struct plain_test *test);
 void plain_register_suite(struct plain_suite *suite);
 
+/** The tests of this program, the last registered one first. */
+const struct plain_test *plain_tests(void);
+
+/** Runs one test in a process of its own and prints its line; false when it failed. */
+bool plain_run(const struct plain_test *test);
+
 /** Tells a failed expectation; with `stop` the test ends here. */
 void plain_fail(bool stop, const char *file, int line, const char *condition, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));
