@@ -23,7 +23,10 @@ __attribute__((constructor)) static void
 wake(void)
 {
     const char *asked = getenv("TB_MUTANT");
-    tb_mutant = asked == NULL ? 0 : atoi(asked);
+    char *end;
+    if (asked == NULL) return;
+    tb_mutant = (int)strtol(asked, &end, 10);
+    CHECK(end > asked && *end == '\0');
 }
 
 static struct entry entries[RECORD_ENTRIES_MAX];
