@@ -22,6 +22,23 @@ all_plain(const uint8_t *at)
            !any_below(eight ^ EACH_BYTE(0x7f), 1);
 }
 
+/* What is left of a text goes with the last eight bytes once more, as far as there are eight. */
+static bool
+is_plain(struct bytes text)
+{
+    size_t at = 0;
+    if (text.size < sizeof(uint64_t)) {
+        for (; at < text.size; at++) {
+            if (text.data[at] < 0x20 || text.data[at] >= 0x7f) return false;
+        }
+        return true;
+    }
+    for (; text.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        if (!all_plain(text.data + at)) return false;
+    }
+    return all_plain(text.data + text.size - sizeof(uint64_t));
+}
+
 /* The length of the character at `at`, its code point in *out; 0 when it is not UTF-8. */
 static size_t
 character_read(const uint8_t *at, const uint8_t *end, uint32_t *out)
@@ -49,11 +66,8 @@ static bool
 text_scan(struct bytes text, bool controls_allowed)
 {
     const uint8_t *at = text.data, *end = text.data + text.size;
+    if (is_plain(text)) return true;
     while (at < end) {
-        if (end - at >= 8 && all_plain(at)) {
-            at += 8;
-            continue;
-        }
         if (*at >= 0x20 && *at < 0x7f) {
             at++;
             continue;

@@ -25,7 +25,17 @@ void arena_init(struct arena *arena, void *memory, size_t size);
 
 /** size bytes, not cleared, aligned; NULL when the arena is full. size 0 gives a place that must
  * not be written. */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *
+arena_alloc(struct arena *arena, size_t size)
+{
+    size_t left = arena->size - arena->used;
+    if (size > left) return NULL;
+
+    void *block = arena->memory + arena->used;
+    /* left is a multiple of the alignment, so a size that fits still fits when rounded up. */
+    arena->used += (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    return block;
+}
 
 /** A place to return to with arena_reset_to; 0 is the arena's start. */
 size_t arena_mark(const struct arena *arena);
@@ -35,6 +45,14 @@ void arena_reset_to(struct arena *arena, size_t mark);
 
 /** Copies a span into the arena; *out_copy is untouched and false returned when the arena is full.
  */
-bool arena_copy_bytes(struct arena *arena, struct bytes span, struct bytes *out_copy);
+static inline bool
+arena_copy_bytes(struct arena *arena, struct bytes span, struct bytes *out_copy)
+{
+    uint8_t *copy = (uint8_t *)arena_alloc(arena, span.size);
+    if (copy == NULL) return false;
+    bytes_copy(copy, span);
+    *out_copy = bytes_of(copy, span.size);
+    return true;
+}
 
 #endif

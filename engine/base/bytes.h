@@ -65,6 +65,31 @@ bytes_compare(struct bytes a, struct bytes b)
     return (a.size > b.size) - (a.size < b.size);
 }
 
+/** Copies a span to where it has room. For ids and names, which are short: no call, and two moves
+ * that may overlap instead of a loop. */
+static inline void
+bytes_copy(uint8_t *to, struct bytes from)
+{
+    size_t size = from.size;
+    const uint8_t *at = from.data;
+    if (size > 32) {
+        memcpy(to, at, size);
+    } else if (size >= 16) {
+        memcpy(to, at, 16);
+        memcpy(to + size - 16, at + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(to, at, 8);
+        memcpy(to + size - 8, at + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, at, 4);
+        memcpy(to + size - 4, at + size - 4, 4);
+    } else if (size > 0) {
+        to[0] = at[0];
+        to[size / 2] = at[size / 2];
+        to[size - 1] = at[size - 1];
+    }
+}
+
 static inline bool
 bytes_start_with(struct bytes text, struct bytes prefix)
 {

@@ -76,11 +76,14 @@ locator_home(const struct locator *locator, uint64_t hash)
     return line * LOCATOR_SLOTS_PER_LINE;
 }
 
-/** Starts fetching the cache line that a search for this hash will need. */
+/** Starts fetching the cache lines that a search for this hash will need when it finds something.
+ */
 static inline void
 locator_prefetch(const struct locator *locator, uint64_t hash)
 {
-    __builtin_prefetch(&locator->slots[locator_home(locator, hash)]);
+    size_t home = locator_home(locator, hash);
+    __builtin_prefetch(&locator->slots[home]);
+    __builtin_prefetch(&locator->rests[home]);
 }
 
 /** The same for an insertion, which also writes the rest of the hash. */

@@ -96,7 +96,8 @@ meet_claims(struct apply *apply, const struct lot *lot, int64_t units, int64_t e
 /* Puts the lot where it belongs by now: among the open ones, or, with nothing left, among the
  * closed ones when something of it expired. */
 static void
-put_back(struct apply *apply, const struct lot *place, const struct lot *lot)
+put_back(struct apply *apply, const struct lot *place, const struct lot *lot,
+         struct lot_list *opening)
 {
     struct members *members = &apply->state->members;
     struct lot *open = lots_find(apply->member, place);
@@ -112,7 +113,11 @@ put_back(struct apply *apply, const struct lot *place, const struct lot *lot)
         uint32_t at = (uint32_t)(open - lots_of(apply->member, lot->currency, &count));
         lots_remove(members, &apply->member, lot->currency, at, 1);
     }
-    if (left) {
+    if (left && opening != NULL) {
+        struct lot *later = &opening->items[opening->count++];
+        *later = *lot;
+        activate_schedule(apply, later);
+    } else if (left) {
         activate_schedule(apply, lots_insert(members, &apply->member, lot));
     } else if (lot->expired > 0 || (lot->flags & LOT_MOVED) != 0) {
         closed_add(&apply->state->closed, apply->member->number, lot);
@@ -157,7 +162,7 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     coming.remaining += left;
     if (left > 0 && (coming.flags & LOT_BY_INACTIVITY) != 0)
         inactivity_enter(apply, &coming, left, effective_ms);
-    put_back(apply, lot, &coming);
+    put_back(apply, lot, &coming, entering->opening);
     return left;
 }
 
@@ -273,9 +278,14 @@ activate_give_up(struct apply *apply, uint32_t slot, int64_t ms, uint64_t max)
 struct lot
 activate_recall(struct apply *apply, const struct lot *image)
 {
-    struct lot lot = *image;
     const struct lot *open = lots_find_id(apply->member, image);
-    if (open != NULL) return *open;
+    return open != NULL ? *open : activate_recall_gone(apply, image);
+}
+
+struct lot
+activate_recall_gone(struct apply *apply, const struct lot *image)
+{
+    struct lot lot = *image;
     /* Whose rows nobody asked for was open when the batch of this event began: it has none. */
     struct closed *closed = &apply->state->closed;
     uint64_t number = apply->member->number;

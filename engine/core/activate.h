@@ -17,6 +17,7 @@ struct entering {
                         arrears before it expires (semantics §5) */
     int64_t restore_until_ms; /* later than the clock: what would expire at once lives until then,
                                  and its posting says so */
+    struct lot_list *opening; /* takes a lot that opens, for lots_insert_all; NULL: it is put in */
 };
 
 /* The one way into `active`. `lot` names the lot and its dates: an open lot of that place grows; a
@@ -57,6 +58,9 @@ int64_t activate_at(const struct lot *lot);
  * so it must be put back by activate_enter or closed_add), or used up. Its event's closed lots are
  * in memory: closed_need. */
 struct lot activate_recall(struct apply *apply, const struct lot *image);
+
+/* The same of a lot that is known not to be open. */
+struct lot activate_recall_gone(struct apply *apply, const struct lot *image);
 
 /* Whether a lot is past its instant of expiry; a frozen member's clock stands. Due work has its own
  * instant for a clock, and what expires at it does so in its turn. */

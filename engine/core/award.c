@@ -298,21 +298,53 @@ zone_of(const struct apply *apply)
 }
 
 static void
-expect(struct apply *apply, enum award_date date, unsigned month, unsigned day,
-       struct instant after)
+expect(struct apply *apply, enum award_date date, struct instant next)
 {
-    struct instant next = next_yearly(zone_of(apply), month, day, after);
     struct fact schedule = {.kind = FACT_SCHEDULE, .slot = (uint16_t)date, .a = next.ms};
     fact_set(&apply->state->members, &apply->member, &schedule);
     due_note(apply, next.ms, DUE_ROLL);
+}
+
+static bool
+dates_equal(struct civil_date a, struct civil_date b)
+{
+    return a.year == b.year && a.month == b.month && a.day == b.day;
+}
+
+/* The next anniversary after enrolment: one for all whose enrolment lies in a day of 24 hours, so
+ * that of the many new members of a day only the first is worked out. */
+static struct instant
+first_anniversary(struct apply *apply, struct instant enrolled)
+{
+    struct rulebook *kept = apply->state->rulebooks.items[0];
+    const struct zone *zone = zone_of(apply);
+    if (enrolled.ms >= kept->anniversary.from_ms && enrolled.ms < kept->anniversary.to_ms)
+        return (struct instant){kept->anniversary.next_ms};
+    struct civil_date date = calendar_date(calendar_local(zone, enrolled));
+    struct instant next = next_yearly(zone, date.month, date.day, enrolled);
+    struct instant from = calendar_bucket_start(zone, enrolled, CALENDAR_DAY);
+    struct instant to = calendar_bucket_end(zone, enrolled, CALENDAR_DAY), last = {to.ms - 1};
+    if (to.ms - from.ms == CALENDAR_DAY_MS &&
+        dates_equal(calendar_date(calendar_local(zone, from)), date) &&
+        dates_equal(calendar_date(calendar_local(zone, last)), date)) {
+        kept->anniversary.from_ms = from.ms;
+        kept->anniversary.to_ms = to.ms;
+        kept->anniversary.next_ms = next.ms;
+    }
+    return next;
 }
 
 void
 award_expect_anniversary(struct apply *apply, struct instant after)
 {
     if (member_is_guest(apply->member)) return; /* nobody is a member by a guest's key */
-    struct civil_date date = date_of_enrolment(apply->member, zone_of(apply));
-    expect(apply, AWARD_DATE_ANNIVERSARY, date.month, date.day, after);
+    if (after.ms == apply->member->enrolled_ms) {
+        expect(apply, AWARD_DATE_ANNIVERSARY, first_anniversary(apply, after));
+        return;
+    }
+    const struct zone *zone = zone_of(apply);
+    struct civil_date date = date_of_enrolment(apply->member, zone);
+    expect(apply, AWARD_DATE_ANNIVERSARY, next_yearly(zone, date.month, date.day, after));
 }
 
 void
@@ -325,7 +357,8 @@ award_set_birthday(struct apply *apply, struct birthday birthday, struct instant
     struct fact profile = {.kind = FACT_PROFILE, .a = birthday.month * 100 + birthday.day};
     fact_set(members, &apply->member, &profile);
     if (!member_is_guest(apply->member))
-        expect(apply, AWARD_DATE_BIRTHDAY, birthday.month, birthday.day, after);
+        expect(apply, AWARD_DATE_BIRTHDAY,
+               next_yearly(zone_of(apply), birthday.month, birthday.day, after));
 }
 
 static void
@@ -361,5 +394,6 @@ award_date_due(struct apply *apply, const struct fact *schedule, int64_t ms)
     CHECK(schedule->slot == AWARD_DATE_BIRTHDAY);
     pay_date(apply, AWARD_BIRTHDAY, at);
     int64_t birthday = fact_value(apply->member, FACT_PROFILE, 0, 0, 0);
-    expect(apply, AWARD_DATE_BIRTHDAY, (unsigned)birthday / 100, (unsigned)birthday % 100, at);
+    expect(apply, AWARD_DATE_BIRTHDAY,
+           next_yearly(zone_of(apply), (unsigned)birthday / 100, (unsigned)birthday % 100, at));
 }

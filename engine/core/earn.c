@@ -88,6 +88,8 @@ static bool
 pays_more(int64_t a, struct rate a_rate, int64_t b, struct rate b_rate)
 {
     __int128 a_product = (__int128)a * a_rate.numerator, b_product = (__int128)b * b_rate.numerator;
+    if (a_product <= INT64_MAX && b_product <= INT64_MAX)
+        return a_product * b_rate.denominator > b_product * a_rate.denominator;
     __int128 a_whole = a_product / a_rate.denominator, b_whole = b_product / b_rate.denominator;
     if (a_whole != b_whole) return a_whole > b_whole;
     return a_product % a_rate.denominator * b_rate.denominator >
@@ -396,8 +398,8 @@ prepare(struct calculation *calculation)
     uint32_t basis_count = calculation->input->rulebook->basis_count, tallies = 0;
     struct arena *scratch = calculation->scratch;
     calculation->values = eligible_list(scratch, basis_count, sizeof *calculation->values);
-    calculation->kept = eligible_list(scratch, basis_count, sizeof *calculation->kept);
-    calculation->first = eligible_list(scratch, match->pattern_count, sizeof *calculation->first);
+    calculation->kept = eligible_room(scratch, basis_count, sizeof *calculation->kept);
+    calculation->first = eligible_room(scratch, match->pattern_count, sizeof *calculation->first);
     for (uint32_t p = 0; p < match->pattern_count; p++) {
         calculation->first[p] = tallies;
         tallies += match->patterns[p].rules.count;

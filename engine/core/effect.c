@@ -116,7 +116,8 @@ put_text_up_to(uint8_t *at, struct bytes text, size_t size_max)
 {
     uint16_t size = (uint16_t)(text.size < size_max ? text.size : size_max);
     at = put_u16(at, size);
-    return size == 0 ? at : put(at, text.data, size);
+    bytes_copy(at, bytes_of(text.data, size));
+    return at + size;
 }
 
 static inline uint8_t *

@@ -169,10 +169,10 @@ struct outcome {
     uint64_t ordinal;    /* the event's own, or of a duplicate the first one's; 0 = took none */
     struct bytes detail; /* a sentence for people; may be empty */
     struct instant occurred_at, journal_time;
-    struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
-    uint32_t amount_count;
     bool further; /* a later answer to an event that was parked or awaited approval */
     bool waiting; /* accepted, and waits for its order (semantics §6) */
+    uint32_t amount_count;
+    struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX]; /* last: only the counted ones are set */
 };
 
 enum tier_direction {

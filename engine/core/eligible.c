@@ -4,15 +4,6 @@
 
 #include "engine/base/check.h"
 
-void *
-eligible_list(struct arena *arena, size_t count, size_t item_bytes)
-{
-    void *list = arena_alloc(arena, (count + 1) * item_bytes);
-    CHECK(list != NULL);
-    memset(list, 0, (count + 1) * item_bytes);
-    return list;
-}
-
 static int64_t
 line_value(const struct event_line *line, struct program_basis basis)
 {
@@ -43,7 +34,7 @@ bool
 eligible_values(struct arena *arena, const struct order_money *money, struct program_basis basis,
                 const int64_t **out_values)
 {
-    int64_t *values = eligible_list(arena, money->line_count, sizeof *values);
+    int64_t *values = eligible_room(arena, money->line_count, sizeof *values);
     for (uint32_t i = 0; i < money->line_count; i++)
         values[i] = line_value(&money->lines[i], basis);
     int64_t tender = basis.flags & BASIS_WITHOUT_TENDER ? money->tender_minor : 0;
@@ -56,7 +47,7 @@ const int64_t *
 eligible_kept(struct arena *arena, const struct order_money *money, const int64_t *values)
 {
     if (money->refunded == NULL) return values;
-    int64_t *kept = eligible_list(arena, money->line_count, sizeof *kept);
+    int64_t *kept = eligible_room(arena, money->line_count, sizeof *kept);
     for (uint32_t i = 0; i < money->line_count; i++) {
         kept[i] = values[i];
         if (money->refunded[i] == 0) continue;
@@ -68,7 +59,7 @@ eligible_kept(struct arena *arena, const struct order_money *money, const int64_
 bool
 eligible_paid(struct arena *arena, const struct order_money *money, const int64_t **out_paid)
 {
-    int64_t *paid = eligible_list(arena, money->line_count, sizeof *paid);
+    int64_t *paid = eligible_room(arena, money->line_count, sizeof *paid);
     for (uint32_t i = 0; i < money->line_count; i++)
         paid[i] = money->lines[i].amount_minor - money->lines[i].discount_minor;
     if (!take_tender(arena, money->tender_minor, money->line_count, paid)) return false;

@@ -18,8 +18,23 @@ struct order_money {
     const int64_t *paid, *refunded;
 };
 
-/* A list in the arena, of zeros, with one place to spare. */
-void *eligible_list(struct arena *arena, size_t count, size_t item_bytes);
+/* Room for a list in the arena, with one place to spare; not cleared. */
+static inline void *
+eligible_room(struct arena *arena, size_t count, size_t item_bytes)
+{
+    void *room = arena_alloc(arena, (count + 1) * item_bytes);
+    CHECK(room != NULL);
+    return room;
+}
+
+/* The same, of zeros. */
+static inline void *
+eligible_list(struct arena *arena, size_t count, size_t item_bytes)
+{
+    void *list = eligible_room(arena, count, item_bytes);
+    memset(list, 0, (count + 1) * item_bytes);
+    return list;
+}
 
 /* What each line counts under a basis when nothing is refunded. False when a sum would leave 63
  * bits: the verdict is overflow. */

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "engine/base/bytes.h"
+#include "engine/base/hash.h"
 #include "engine/core/quantity.h"
 
 enum {
@@ -325,6 +326,15 @@ struct end_tier_override {
     struct bytes reason, actor;
 };
 
+/* Hashes under which a state finds what an event names, once it has looked ahead (fold_prefetch).
+ * Whoever makes an event leaves them zero. */
+struct event_hashes {
+    uint64_t seed; /* of the state that made them; 0: nobody has */
+    uint64_t member;
+    uint64_t reference; /* of the order, spend, hold or refund that it names, if any */
+    struct hash128 identity;
+};
+
 struct event {
     enum event_kind kind;
     struct bytes source, id;
@@ -337,6 +347,7 @@ struct event {
         first_append; /* of a forwarded event: when its first partition appended it; else ms = 0 */
     struct bytes
         wire; /* the event's own protobuf bytes: what a forward appends to the home partition */
+    struct event_hashes hashes;
     union {
         struct purchase purchase;
         struct refund refund;

@@ -7,13 +7,18 @@
 int64_t
 expire_notice_at(const struct state *state, const struct lot *lot)
 {
-    const struct rulebook *rulebook = state->rulebooks.items[lot->rulebook];
+    struct rulebook *rulebook = state->rulebooks.items[lot->rulebook];
     const struct program *program = &rulebook->program;
-    int32_t days = program->currencies[rulebook->currency_at[lot->currency]].notice_days;
+    int8_t currency = rulebook->currency_at[lot->currency];
+    int32_t days = program->currencies[currency].notice_days;
     if (days == 0 || lot->expires_ms == INT64_MAX) return INT64_MAX;
-    struct local local = calendar_local(&program->zone, (struct instant){lot->expires_ms});
-    local.ms -= days * CALENDAR_DAY_MS;
-    int64_t notice_ms = calendar_instant(&program->zone, local).ms;
+    if (rulebook->notice[currency].expires_ms != lot->expires_ms || lot->expires_ms == 0) {
+        struct local local = calendar_local(&program->zone, (struct instant){lot->expires_ms});
+        local.ms -= days * CALENDAR_DAY_MS;
+        rulebook->notice[currency].notice_ms = calendar_instant(&program->zone, local).ms;
+        rulebook->notice[currency].expires_ms = lot->expires_ms;
+    }
+    int64_t notice_ms = rulebook->notice[currency].notice_ms;
     return notice_ms > lot->activates_ms ? notice_ms : lot->activates_ms;
 }
 

@@ -23,7 +23,6 @@ tell(struct writing *writing, struct explanation_part part)
 {
     struct explanation *why = writing->why;
     if (why->part_count < EXPLANATION_PARTS_MAX) {
-        part.rule = output_text(writing->plan->apply, part.rule);
         part.rule_version = writing->plan->rulebook->program.version;
         writing->parts[why->part_count++] = part;
         return;
@@ -57,7 +56,7 @@ static void
 tell_part(struct writing *writing, const struct planned_grant *grant, const struct earn_part *part)
 {
     const struct program *program = &writing->plan->rulebook->program;
-    struct bytes id = program_source_id(program, part->source);
+    struct bytes id = output_text(writing->plan->apply, program_source_id(program, part->source));
     struct explanation_part told_part = {
         .phase = phase_of(program, part),
         .rule = id,

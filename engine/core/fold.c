@@ -13,6 +13,7 @@
 #include "engine/core/life.h"
 #include "engine/core/limit.h"
 #include "engine/core/lots_byhand.h"
+#include "engine/core/names.h"
 #include "engine/core/output.h"
 #include "engine/core/override.h"
 #include "engine/core/posting.h"
@@ -29,58 +30,19 @@ enum { NAME_BYTES_MAX = 64, NUMBER_DIGITS_MAX = 20 };
 
 /* ---- Names of what an event touches ---- */
 
-/* The reference that an event names, if its kind names one. */
-static bool
-named_reference(const struct event *event, enum reference_kind *out_kind, struct bytes *out_id)
+static struct member *
+find_member(const struct state *state, const struct event *event, struct needs *needs)
 {
-    switch (event->kind) {
-    case EVENT_PURCHASE:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->purchase.order_id;
-        return true;
-    case EVENT_CANCELLATION:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->cancellation.order_id;
-        return true;
-    case EVENT_DELIVERED:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->delivered.order_id;
-        return true;
-    case EVENT_REDEEM:
-        *out_kind = REFERENCE_SPEND;
-        *out_id = event->redeem.spend_id;
-        return true;
-    case EVENT_CANCEL_REDEMPTION:
-        *out_kind = REFERENCE_SPEND;
-        *out_id = event->cancel_redemption.spend_id;
-        return true;
-    case EVENT_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->hold.hold_id;
-        return true;
-    case EVENT_CAPTURE_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->capture_hold.hold_id;
-        return true;
-    case EVENT_RELEASE_HOLD:
-        *out_kind = REFERENCE_HOLD;
-        *out_id = event->release_hold.hold_id;
-        return true;
-    case EVENT_REFUND:
-        if (event->refund.order_id.size > 0) {
-            *out_kind = REFERENCE_ORDER;
-            *out_id = event->refund.order_id;
-        } else {
-            *out_kind = REFERENCE_REFUND;
-            *out_id = event->refund.refund_id;
-        }
-        return true;
-    case EVENT_GRANT:
-        *out_kind = REFERENCE_ORDER;
-        *out_id = event->grant.order_id;
-        return out_id->size > 0;
-    default: return false;
-    }
+    bool known;
+    return members_find_hashed(&state->members, event->member, names_member_hash(state, event),
+                               needs, &known);
+}
+
+uint64_t
+state_order_hash(const struct apply *apply)
+{
+    return names_reference_hash(apply->state, REFERENCE_ORDER, apply->event,
+                                apply->event->purchase.order_id);
 }
 
 static bool
@@ -102,14 +64,13 @@ is_reference_of(const struct reference *reference, enum reference_kind kind,
     return former != NULL && reference_is(content, kind, (uint64_t)former->a, id);
 }
 
-size_t
-state_references(const struct state *state, enum reference_kind kind, const struct member *member,
-                 struct bytes id, struct reference *out_references[STATE_REFERENCES_MAX])
+static size_t
+find_references(const struct state *state, uint64_t hash, enum reference_kind kind,
+                const struct member *member, struct bytes id,
+                struct reference *out_references[STATE_REFERENCES_MAX])
 {
     uint64_t ordinals[STATE_REFERENCES_MAX];
     size_t found = 0;
-    if (member == NULL) return 0;
-    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
     size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
     CHECK(count < STATE_REFERENCES_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -124,6 +85,23 @@ state_references(const struct state *state, enum reference_kind kind, const stru
     return found;
 }
 
+size_t
+state_references(const struct state *state, enum reference_kind kind, const struct member *member,
+                 struct bytes id, struct reference *out_references[STATE_REFERENCES_MAX])
+{
+    if (member == NULL) return 0;
+    uint64_t hash = reference_hash(&state->memo, kind, member_key(member), id);
+    return find_references(state, hash, kind, member, id, out_references);
+}
+
+bool
+state_knows_order(const struct apply *apply)
+{
+    struct reference *references[STATE_REFERENCES_MAX];
+    return find_references(apply->state, state_order_hash(apply), REFERENCE_ORDER, apply->member,
+                           apply->event->purchase.order_id, references) > 0;
+}
+
 struct reference *
 state_reference(const struct state *state, enum reference_kind kind, const struct member *member,
                 struct bytes id)
@@ -133,17 +111,22 @@ state_reference(const struct state *state, enum reference_kind kind, const struc
     return count == 0 ? NULL : references[0];
 }
 
-void
-state_references_need(const struct state *state, enum reference_kind kind, struct bytes member,
-                      struct bytes id, struct needs *needs)
+static void
+need_references(const struct state *state, uint64_t hash, struct needs *needs)
 {
     uint64_t ordinals[STATE_REFERENCES_MAX];
-    uint64_t hash = reference_hash(&state->memo, kind, member, id);
     size_t count = locator_find(&state->references.locator, hash, ordinals, STATE_REFERENCES_MAX);
     for (size_t i = 0; i < count; i++) {
         if (references_get(&state->references, ordinals[i]) == NULL)
             references_need(ordinals[i], needs);
     }
+}
+
+void
+state_references_need(const struct state *state, enum reference_kind kind, struct bytes member,
+                      struct bytes id, struct needs *needs)
+{
+    need_references(state, reference_hash(&state->memo, kind, member, id), needs);
 }
 
 /* ---- Members that may not be enrolled ---- */
@@ -191,8 +174,8 @@ event_needs(const struct state *state, const struct event *event, const struct m
         lots_byhand_needs(state, member, needs);
     if (event->kind == EVENT_CAPTURE_HOLD && member != NULL)
         return_marks_need(state, member, needs);
-    if (!named_reference(event, &kind, &id)) return;
-    state_references_need(state, kind, event->member, id, needs);
+    if (!names_reference(event, &kind, &id)) return;
+    need_references(state, names_reference_hash(state, kind, event, id), needs);
     if (event->kind == EVENT_CANCEL_REDEMPTION) {
         state_references_need(state, REFERENCE_HOLD, event->member, id, needs);
         if (needs->count == before) undo_needs(state, event, member, needs);
@@ -219,62 +202,20 @@ fold_needs(const struct state *state, const struct entry *entry, int64_t append_
     if (!state->has_genesis || state->damage[0] != 0 || entry->kind != ENTRY_EVENT) return;
     const struct event *event = &entry->event;
     if (is_misplaced(state, event)) return;
-    bool known;
     struct identity identity;
     uint64_t ordinal;
-    const struct member *member = members_find(&state->members, event->member, needs, &known);
+    const struct member *member = find_member(state, event, needs);
     if (member != NULL) {
         int64_t entry_ms = journal_time(state, entry, append_ms);
         due_rows_needed(state, member, entry_ms > state->clock.ms ? entry_ms : state->clock.ms,
                         needs);
     }
-    struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
+    struct hash128 hash = names_identity_hash(state, event);
     enum identity_found found =
         identities_find(&state->identities, hash, needs, &identity, &ordinal);
     if (found == IDENTITY_KNOWN && event->kind != EVENT_APPROVE) return; /* its form asks, too */
     event_needs(state, event, member, needs);
     enrol_needs(state, event, member, event_needs, needs);
-}
-
-enum { PREFETCH_MAX = 64 };
-
-/* Each round touches what the round before has asked for: lines of the locators, then slots of
- * members, then members. */
-static void
-prefetch_batch(const struct state *state, const struct entry *entries, size_t count)
-{
-    uint64_t hashes[PREFETCH_MAX], number[PREFETCH_MAX];
-    for (size_t i = 0; i < count; i++) {
-        enum reference_kind kind;
-        struct bytes id;
-        const struct event *event = &entries[i].event;
-        number[i] = 0;
-        if (entries[i].kind != ENTRY_EVENT) continue;
-        hashes[i] = members_hash(&state->members, event->member);
-        locator_prefetch(&state->members.locator, hashes[i]);
-        locator_prefetch_insert(&state->identities.locator,
-                                identity_hash(&state->memo, event->source, event->id).lo);
-        if (!named_reference(event, &kind, &id)) continue;
-        locator_prefetch_insert(&state->references.locator,
-                                reference_hash(&state->memo, kind, event->member, id));
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].kind != ENTRY_EVENT) continue;
-        if (locator_find(&state->members.locator, hashes[i], &number[i], 1) != 0)
-            members_prefetch_slot(&state->members, number[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (number[i] != 0) members_prefetch(&state->members, number[i]);
-    }
-}
-
-void
-fold_prefetch(const struct state *state, const struct entry *entries, size_t count)
-{
-    if (!state->has_genesis) return;
-    for (size_t i = 0; i < count; i += PREFETCH_MAX) {
-        prefetch_batch(state, entries + i, count - i < PREFETCH_MAX ? count - i : PREFETCH_MAX);
-    }
 }
 
 /* ---- Judging events ---- */
@@ -452,16 +393,16 @@ apply_new(struct apply *apply, struct identity *identity)
 static void
 apply_event(struct state *state, const struct event *event, struct effects *effects)
 {
-    struct apply apply = apply_of(state, effects, event);
+    struct apply apply;
     struct needs *none = NULL;
     struct identity identity;
     uint64_t first_ordinal;
-    bool known;
+    apply_begin(&apply, state, effects, event);
     if (is_misplaced(state, event)) {
         forward_event(&apply);
         return;
     }
-    apply.member = members_find(&state->members, event->member, none, &known);
+    apply.member = find_member(state, event, none);
     if (apply.member != NULL) {
         apply.member->touched = 1;
         due_run(state, effects, apply.cause, (struct instant){0}, &apply.member);
@@ -476,7 +417,7 @@ apply_event(struct state *state, const struct event *event, struct effects *effe
         output_answer(&apply, form, 0, 0);
         return;
     }
-    struct hash128 hash = identity_hash(&state->memo, event->source, event->id);
+    struct hash128 hash = names_identity_hash(state, event);
     switch (identities_find(&state->identities, hash, none, &identity, &first_ordinal)) {
     case IDENTITY_COLD: UNREACHABLE(); /* fold_needs has named the chunk */
     case IDENTITY_KNOWN:

@@ -134,8 +134,9 @@ bool state_reserve(struct state *state, uint64_t entries, struct fault *out_faul
 void fold_needs(const struct state *state, const struct entry *entry, int64_t append_ms,
                 struct needs *needs);
 
-/* Pulls what the entries will touch into the cache. A hint; no effect on the result. */
-void fold_prefetch(const struct state *state, const struct entry *entries, size_t count);
+/* Pulls what the entries will touch into the cache, and leaves its hashes in the entries, which
+ * must not be changed any more. A hint; no effect on the result. */
+void fold_prefetch(const struct state *state, struct entry *entries, size_t count);
 
 /* Applies one entry: clock, due work of its member, identity, rules, postings, what it made due.
  * False only when the entry must not be folded at all (FAULT_DATA): record 0 missing or repeated,

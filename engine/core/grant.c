@@ -103,7 +103,16 @@ place_lots(struct grant_plan *plan, struct planned_grant *grant)
     }
 }
 
-/* Caps, then lots. */
+/* The place of one more grant. What is planned is written there, not copied there: it is long. */
+static struct planned_grant *
+next_grant(struct grant_plan *plan)
+{
+    plan->grants = grow(plan->apply->state->scratch, plan->grants, plan->grant_count,
+                        &plan->grant_capacity, sizeof *plan->grants);
+    return &plan->grants[plan->grant_count];
+}
+
+/* Caps, then lots; of the grant in the place that next_grant gave. */
 static void
 add_grant(struct grant_plan *plan, struct planned_grant *grant)
 {
@@ -121,16 +130,16 @@ add_grant(struct grant_plan *plan, struct planned_grant *grant)
         }
     }
     place_lots(plan, grant);
-    plan->grants =
-        grow(scratch, plan->grants, plan->grant_count, &plan->grant_capacity, sizeof *plan->grants);
-    plan->grants[plan->grant_count++] = *grant;
+    plan->grant_count++;
 }
 
 void
 grant_plan_earned(struct grant_plan *plan, uint32_t currency, const struct earn_grant *earned)
 {
     const struct program *program = &plan->rulebook->program;
-    struct planned_grant grant = {
+    if (earned->requested == 0) return;
+    struct planned_grant *grant = next_grant(plan);
+    *grant = (struct planned_grant){
         .currency = currency,
         .of_order = true,
         .funder = PROGRAM_NONE,
@@ -140,16 +149,14 @@ grant_plan_earned(struct grant_plan *plan, uint32_t currency, const struct earn_
         .parts = earned->parts,
         .part_count = earned->part_count,
     };
-    if (earned->requested == 0) return;
     const struct earn_part *first = &earned->parts[0];
     if (!first->flat && plan->has_levels) {
-        grant.tier_group = program->rules[first->rule].tier_group;
-        if (grant.tier_group >= 0) {
-            grant.multiplier =
-                program->groups[grant.tier_group].levels[plan->levels[grant.tier_group]].multiplier;
-        }
+        int32_t group = program->rules[first->rule].tier_group;
+        grant->tier_group = group;
+        if (group >= 0)
+            grant->multiplier = program->groups[group].levels[plan->levels[group]].multiplier;
     }
-    add_grant(plan, &grant);
+    add_grant(plan, grant);
 }
 
 static void
@@ -197,8 +204,10 @@ grant_plan_award(struct grant_plan *plan, const struct grant_award *award)
         .requested = grant.requested,
         .points = grant.requested,
     };
-    add_grant(plan, &grant);
-    return grant.granted;
+    struct planned_grant *place = next_grant(plan);
+    *place = grant;
+    add_grant(plan, place);
+    return place->granted;
 }
 
 void
@@ -297,11 +306,7 @@ grant_plan_judge(const struct grant_plan *plan)
         int64_t points = grant_plan_points(plan, c);
         uint8_t slot = plan->rulebook->currency_slot[c];
         if (points == 0) continue;
-        if (points == INT64_MAX ||
-            !posting_can_move(apply->state, apply->member, ACCOUNT_ISSUED, ACCOUNT_ACTIVE, slot,
-                              points) ||
-            !posting_can_move(apply->state, apply->member, ACCOUNT_ISSUED, ACCOUNT_PENDING, slot,
-                              points) ||
+        if (points == INT64_MAX || !posting_can_issue(apply->state, apply->member, slot, points) ||
             !metrics_can_add(plan, c, points))
             return VERDICT_OVERFLOW;
     }
@@ -416,25 +421,27 @@ remember_lots(const struct grant_plan *plan, const struct planned_grant *grant,
               struct order_grant *remembered)
 {
     struct order_lot *lots =
-        eligible_list(plan->apply->state->scratch, grant->part_count, sizeof *lots);
+        eligible_room(plan->apply->state->scratch, grant->part_count, sizeof *lots);
+    uint32_t count = 0;
     for (uint32_t i = 0; i < grant->part_count; i++) {
         uint32_t lot = grant->parts[i].lot;
         bool seen = lot == UINT32_MAX;
         for (uint32_t k = 0; k < i && !seen; k++)
             seen = grant->parts[k].lot == lot;
         if (seen) continue;
-        lots[remembered->lot_count++] = plan->lots[lot].booked;
+        lots[count++] = plan->lots[lot].booked;
     }
     remembered->lots = lots;
+    remembered->lot_count = count;
 }
 
 static void
 remember_parts(const struct grant_plan *plan, const struct planned_grant *grant,
                struct order_grant *remembered)
 {
-    struct order_part *parts =
-        eligible_list(plan->apply->state->scratch, grant->part_count, sizeof *parts);
     if (plan->rooms == NULL) return;
+    struct order_part *parts =
+        eligible_room(plan->apply->state->scratch, grant->part_count, sizeof *parts);
     for (uint32_t i = 0; i < grant->part_count; i++) {
         if (grant->parts[i].points == 0) continue;
         parts[remembered->part_count++] =
@@ -447,7 +454,7 @@ void
 grant_plan_remember(const struct grant_plan *plan, struct order *order)
 {
     order->grants =
-        eligible_list(plan->apply->state->scratch, plan->grant_count, sizeof *order->grants);
+        eligible_room(plan->apply->state->scratch, plan->grant_count, sizeof *order->grants);
     for (uint32_t i = 0; i < plan->grant_count; i++) {
         const struct planned_grant *grant = &plan->grants[i];
         if (!grant->of_order || grant->granted == 0) continue;

@@ -2,21 +2,6 @@
 
 #include "engine/core/fact.h"
 
-struct lot *
-lots_of(const struct member *member, uint32_t slot, uint32_t *out_count)
-{
-    if (slot >= member->wallet_count) {
-        *out_count = 0;
-        return member_lots(member);
-    }
-    const struct wallet *wallets = member_wallets(member);
-    struct lot *first = member_lots(member);
-    for (uint32_t i = 0; i < slot; i++)
-        first += wallets[i].lot_count;
-    *out_count = wallets[slot].lot_count;
-    return first;
-}
-
 int
 lot_compare(const struct lot *a, const struct lot *b)
 {
@@ -66,6 +51,37 @@ lots_find_id(const struct member *member, const struct lot *image)
     return NULL;
 }
 
+static uint64_t
+event_place(const struct lot_events *events, uint64_t ordinal)
+{
+    uint64_t at = ordinal * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    while (events->ordinals[at & events->mask] != 0 &&
+           events->ordinals[at & events->mask] != ordinal)
+        at++;
+    return at & events->mask;
+}
+
+struct lot_events
+lot_events_of(struct arena *scratch, const struct member *member)
+{
+    size_t places = 2;
+    while (places < 2 * (size_t)member->lot_count)
+        places *= 2;
+    struct lot_events events = {arena_alloc(scratch, places * sizeof *events.ordinals), places - 1};
+    CHECK(events.ordinals != NULL);
+    memset(events.ordinals, 0, places * sizeof *events.ordinals);
+    const struct lot *lots = member_lots(member);
+    for (uint32_t i = 0; i < member->lot_count; i++)
+        events.ordinals[event_place(&events, lots[i].ordinal)] = lots[i].ordinal;
+    return events;
+}
+
+bool
+lot_events_have(const struct lot_events *events, uint64_t ordinal)
+{
+    return events->ordinals[event_place(events, ordinal)] == ordinal;
+}
+
 enum account
 lot_account(const struct lot *lot)
 {
@@ -107,6 +123,52 @@ lots_insert(struct members *members, struct member **member, const struct lot *l
     member_wallets(*member)[lot->currency].lot_count++;
     count_state(&member_wallets(*member)[lot->currency], lot, 1);
     return place;
+}
+
+/* How many lots from the first on are of one currency, and stand with the last in spend order
+ * first. */
+static uint32_t
+run_length(struct lot_list list)
+{
+    uint32_t count = 1;
+    while (count < list.count && list.items[count].currency == list.items[0].currency &&
+           lot_compare(&list.items[count], &list.items[count - 1]) < 0)
+        count++;
+    return count;
+}
+
+/* Merges a run into the lots of its currency, from the end. */
+static void
+insert_run(struct members *members, struct member **member, struct lot_list run)
+{
+    uint32_t slot = run.items[0].currency, have;
+    struct lot *lots = lots_of(*member, slot, &have);
+    CHECK((*member)->lot_count + run.count <= MEMBER_LOTS_MAX);
+    member_open_gap(members, member, lots + have, run.count * sizeof *lots);
+    lots = lots_of(*member, slot, &have);
+    struct wallet *wallet = &member_wallets(*member)[slot];
+    uint32_t from = have, to = have + run.count;
+    for (uint32_t i = 0; i < run.count; i++) {
+        const struct lot *lot = &run.items[i];
+        CHECK(lot->remaining > 0 || lot->held > 0);
+        while (from > 0 && lot_compare(&lots[from - 1], lot) > 0)
+            lots[--to] = lots[--from];
+        lots[--to] = *lot;
+        count_state(wallet, lot, 1);
+    }
+    (*member)->lot_count += run.count;
+    wallet->lot_count += run.count;
+}
+
+void
+lots_insert_all(struct members *members, struct member **member, struct lot_list list)
+{
+    while (list.count > 0) {
+        struct lot_list run = {list.items, run_length(list)};
+        insert_run(members, member, run);
+        list.items += run.count;
+        list.count -= run.count;
+    }
 }
 
 void

@@ -36,7 +36,7 @@ match_rules(struct judgement *judgement, bool base_only)
 {
     const struct program *program = &judgement->rulebook->program;
     uint16_t *rules =
-        eligible_list(judgement->apply->state->scratch, program->rule_count, sizeof *rules);
+        eligible_room(judgement->apply->state->scratch, program->rule_count, sizeof *rules);
     uint32_t count = 0;
     for (uint32_t r = 0; r < program->rule_count; r++) {
         const struct program_rule *rule = &program->rules[r];
@@ -57,7 +57,7 @@ match_campaigns(struct judgement *judgement, bool of_lines)
     const struct program *program = &judgement->rulebook->program;
     if (program->campaign_count == 0) return (struct match_list){NULL, 0};
     uint16_t *campaigns =
-        eligible_list(judgement->apply->state->scratch, program->campaign_count, sizeof *campaigns);
+        eligible_room(judgement->apply->state->scratch, program->campaign_count, sizeof *campaigns);
     uint32_t count = 0;
     for (uint32_t c = 0; c < program->campaign_count; c++) {
         const struct program_campaign *campaign = &program->campaigns[c];
@@ -81,7 +81,11 @@ rule_takes(struct judgement *judgement, const struct program_rule *rule,
 static bool
 lists_equal(struct match_list a, struct match_list b)
 {
-    return a.count == b.count && memcmp(a.items, b.items, a.count * sizeof *a.items) == 0;
+    if (a.count != b.count) return false;
+    for (uint32_t i = 0; i < a.count; i++) {
+        if (a.items[i] != b.items[i]) return false;
+    }
+    return true;
 }
 
 static bool
@@ -110,9 +114,9 @@ match_lines(struct judgement *judgement, struct match_list rules, struct match_l
     struct arena *scratch = judgement->apply->state->scratch;
     const struct program *program = &judgement->rulebook->program;
     const struct purchase *purchase = judgement->purchase;
-    struct match_pattern *patterns = eligible_list(scratch, purchase->line_count, sizeof *patterns);
-    uint16_t *numbers = eligible_list(scratch, purchase->line_count, sizeof *numbers);
-    uint16_t *items = eligible_list(scratch, rules.count + campaigns.count, sizeof *items);
+    struct match_pattern *patterns = eligible_room(scratch, purchase->line_count, sizeof *patterns);
+    uint16_t *numbers = eligible_room(scratch, purchase->line_count, sizeof *numbers);
+    uint16_t *items = eligible_room(scratch, rules.count + campaigns.count, sizeof *items);
     uint16_t last = 0;
     for (uint32_t i = 0; i < purchase->line_count; i++) {
         const struct event_line *line = &purchase->lines[i];
@@ -130,7 +134,7 @@ match_lines(struct judgement *judgement, struct match_list rules, struct match_l
         }
         last = numbers[i] = number_of(patterns, &match->pattern_count, last, &pattern);
         if (match->pattern_count > before)
-            items = eligible_list(scratch, rules.count + campaigns.count, sizeof *items);
+            items = eligible_room(scratch, rules.count + campaigns.count, sizeof *items);
     }
     match->patterns = patterns;
     match->line_patterns = numbers;

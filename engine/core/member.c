@@ -24,6 +24,9 @@
 
 enum { DIRECTORY_MAX = 256, CANDIDATES_MAX = 64, PAGES_FIRST = 16 };
 
+/* What is asked for ahead of an event: all of a member with a lot or two. */
+enum { CACHE_LINE_BYTES = 64, MEMBER_PREFETCH_BYTES = 8 * CACHE_LINE_BYTES };
+
 enum {
     PERSISTED_AT = offsetof(struct member, scheduled_ms),
     HASHED_AT = offsetof(struct member, format),
@@ -142,10 +145,19 @@ members_prefetch(const struct members *members, uint64_t number)
 {
     const struct member *member = members_warm(members, number);
     if (member == NULL) return;
-    __builtin_prefetch(member);
-    __builtin_prefetch((const uint8_t *)member + 64);
-    __builtin_prefetch((const uint8_t *)member + 128);
-    __builtin_prefetch((const uint8_t *)member + 192);
+    for (size_t at = 0; at < MEMBER_PREFETCH_BYTES; at += CACHE_LINE_BYTES)
+        __builtin_prefetch((const uint8_t *)member + at);
+}
+
+void
+members_prefetch_end(const struct members *members, uint64_t number)
+{
+    const struct member *member = members_warm(members, number);
+    if (member == NULL) return;
+    size_t bytes = member_bytes(member);
+    for (size_t at = bytes - bytes % CACHE_LINE_BYTES;
+         at >= MEMBER_PREFETCH_BYTES && at + 2 * CACHE_LINE_BYTES > bytes; at -= CACHE_LINE_BYTES)
+        __builtin_prefetch((const uint8_t *)member + at);
 }
 
 void
@@ -162,9 +174,15 @@ members_need(uint64_t number, struct needs *needs)
 struct member *
 members_find(const struct members *members, struct bytes key, struct needs *needs, bool *out_known)
 {
+    return members_find_hashed(members, key, members_hash(members, key), needs, out_known);
+}
+
+struct member *
+members_find_hashed(const struct members *members, struct bytes key, uint64_t hash,
+                    struct needs *needs, bool *out_known)
+{
     uint64_t numbers[CANDIDATES_MAX];
-    size_t count =
-        locator_find(&members->locator, members_hash(members, key), numbers, CANDIDATES_MAX);
+    size_t count = locator_find(&members->locator, hash, numbers, CANDIDATES_MAX);
     CHECK(count < CANDIDATES_MAX);
     *out_known = true;
     for (size_t i = 0; i < count; i++) {

@@ -272,6 +272,9 @@ uint64_t members_hash(const struct members *members, struct bytes key);
 void members_prefetch_slot(const struct members *members, uint64_t number);
 void members_prefetch(const struct members *members, uint64_t number);
 
+/* The same for the end of a member that is in the cache: of many lots the newest stand there. */
+void members_prefetch_end(const struct members *members, uint64_t number);
+
 /* The warm member of that number, or NULL. */
 struct member *members_warm(const struct members *members, uint64_t number);
 
@@ -279,6 +282,10 @@ struct member *members_warm(const struct members *members, uint64_t number);
  * with *out_known false. NULL with *out_known true: not enrolled. */
 struct member *members_find(const struct members *members, struct bytes key, struct needs *needs,
                             bool *out_known);
+
+/* The same, by the key and its hash. */
+struct member *members_find_hashed(const struct members *members, struct bytes key, uint64_t hash,
+                                   struct needs *needs, bool *out_known);
 
 /* A row for somebody who is not enrolled but for whom something waits: MEMBER_UNKNOWN. */
 struct member *members_placeholder(struct members *members, struct bytes key, int64_t since_ms);

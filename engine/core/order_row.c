@@ -40,20 +40,31 @@ line_number(uint32_t index, uint8_t out[LINE_NUMBER_DIGITS_MAX])
     return count;
 }
 
+/* Whether an id is what line_number would write. */
+static bool
+is_line_number(struct bytes id, uint32_t index)
+{
+    size_t left = id.size;
+    uint32_t number = index + 1;
+    for (; number != 0 && left > 0; number /= 10) {
+        if (id.data[--left] != '0' + number % 10) return false;
+    }
+    return number == 0 && left == 0;
+}
+
 static void
 write_lines(const struct order *order, struct pen *pen)
 {
     pen_varint(pen, order->line_count);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct event_line *line = &order->lines[i];
-        uint8_t number[LINE_NUMBER_DIGITS_MAX];
-        bool implied = bytes_equal(line->line_id, bytes_of(number, line_number(i, number)));
+        bool implied = is_line_number(line->line_id, i);
         pen_varint(pen, implied ? 0 : line->line_id.size + 1);
         if (!implied) pen_bytes(pen, line->line_id);
         pen_u8(pen, (uint8_t)line->kind);
-        pen_varint(pen, (uint64_t)line->amount_minor);
-        pen_varint(pen, (uint64_t)line->discount_minor);
-        pen_varint(pen, (uint64_t)line->tax_minor);
+        pen_amount(pen, (uint64_t)line->amount_minor);
+        pen_amount(pen, (uint64_t)line->discount_minor);
+        pen_amount(pen, (uint64_t)line->tax_minor);
     }
 }
 
@@ -88,19 +99,19 @@ write_grants(const struct order *order, struct pen *pen)
         pen_u8(pen, grant->currency);
         pen_u8(pen, (uint8_t)grant->award.kind);
         pen_varint(pen, grant->award.index);
-        pen_varint(pen, (uint64_t)grant->requested);
-        pen_varint(pen, (uint64_t)grant->granted);
-        pen_varint(pen, (uint64_t)grant->stays);
+        pen_amount(pen, (uint64_t)grant->requested);
+        pen_amount(pen, (uint64_t)grant->granted);
+        pen_amount(pen, (uint64_t)grant->stays);
         pen_varint(pen, (uint64_t)grant->settled);
         pen_varint(pen, (uint64_t)grant->dropped);
         pen_varint(pen, grant->lot_count);
         for (uint32_t k = 0; k < grant->lot_count; k++) {
             int64_t expires_ms = grant->lots[k].expires_ms;
             pen_varint(pen, grant->lots[k].index);
-            pen_varint(pen, (uint64_t)grant->lots[k].granted);
+            pen_amount(pen, (uint64_t)grant->lots[k].granted);
             pen_varint(pen, grant->lots[k].rule);
             pen_varint(pen, grant->lots[k].funder);
-            pen_varint(pen, expires_ms == INT64_MAX ? 0 : (uint64_t)expires_ms + 1);
+            pen_amount(pen, expires_ms == INT64_MAX ? 0 : (uint64_t)expires_ms + 1);
         }
         pen_varint(pen, grant->part_count);
         for (uint32_t k = 0; k < grant->part_count; k++) {
@@ -179,7 +190,7 @@ order_encode(const struct order *order, struct writer *writer)
     struct pen open = pen_begin(writer, order_bytes_max(order)), *pen = &open;
     pen_head(pen, REFERENCE_ORDER, order->member, order->order_id);
     pen_varint(pen, order->rulebook);
-    pen_zigzag(pen, order->occurred_at.ms);
+    pen_amount(pen, pen_zigzagged(order->occurred_at.ms));
     pen_varint(pen, order->currency);
     pen_varint(pen, (uint64_t)order->tender_minor);
     pen_u8(pen, order->flags);
@@ -195,7 +206,12 @@ order_encode(const struct order *order, struct writer *writer)
         pen_varint(pen, (uint64_t)order->rooms[i]);
     write_grants(order, pen);
     pen_u8(pen, order->line_deltas != NULL);
-    if (order->line_deltas != NULL) write_returns(order, pen);
+    if (order->line_deltas != NULL) {
+        /* Another pen, so that the one of every purchase never leaves its register. */
+        struct pen rest = open;
+        write_returns(order, &rest);
+        open = rest;
+    }
     pen_end(pen, writer);
 }
 

@@ -173,22 +173,23 @@ output_answer(struct apply *apply, enum verdict verdict, enum verdict first, uin
 {
     const struct event *event = apply->event;
     struct effect *effect = output_begin(apply, TOPIC_OUTCOMES);
-    effect->outcome = (struct outcome){
-        .source = output_source(apply),
-        .id = output_event_id(apply),
-        .member = output_member(apply),
-        .correlation_id = output_text(apply, event->correlation_id),
-        .event_kind = event->kind,
-        .verdict = verdict,
-        .first_verdict = first,
-        .ordinal = ordinal,
-        .detail = output_text(apply, apply->detail),
-        .occurred_at = event->occurred_at,
-        .further = apply->further,
-    };
+    struct outcome *outcome = &effect->outcome;
+    outcome->source = output_source(apply);
+    outcome->id = output_event_id(apply);
+    outcome->member = output_member(apply);
+    outcome->correlation_id = output_text(apply, event->correlation_id);
+    outcome->event_kind = event->kind;
+    outcome->verdict = verdict;
+    outcome->first_verdict = first;
+    outcome->ordinal = ordinal;
+    outcome->detail = output_text(apply, apply->detail);
+    outcome->occurred_at = event->occurred_at;
+    outcome->further = apply->further;
+    outcome->waiting = false;
+    outcome->amount_count = 0;
     if (verdict == VERDICT_ACCEPTED) {
-        effect->outcome.waiting = apply->waiting;
-        output_amounts(apply, &effect->outcome);
+        outcome->waiting = apply->waiting;
+        output_amounts(apply, outcome);
     }
     output_outcome(apply, effect);
 }

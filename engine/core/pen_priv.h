@@ -29,16 +29,41 @@ pen_varint(struct pen *pen, uint64_t value)
     *pen->at++ = (uint8_t)value;
 }
 
+/* The same bytes for what has two or three of them by chance, an amount: no branch depends on how
+ * many. Writes up to eight bytes where fewer count, so the row's room must have some to spare. */
+static inline void
+pen_amount(struct pen *pen, uint64_t value)
+{
+    if (value >> 56 != 0) {
+        pen_varint(pen, value);
+        return;
+    }
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned more = (bits - 1) * 37 >> 8; /* bytes after the first: a seventh */
+    uint64_t spread = (value & UINT64_C(0xfffffff0000000)) << 4 | (value & UINT64_C(0xfffffff));
+    spread = (spread & UINT64_C(0x0fffc0000fffc000)) << 2 | (spread & UINT64_C(0x00003fff00003fff));
+    spread = (spread & UINT64_C(0x3f803f803f803f80)) << 1 | (spread & UINT64_C(0x007f007f007f007f));
+    spread |= UINT64_C(0x8080808080808080) & ((UINT64_C(1) << 8 * more) - 1);
+    memcpy(pen->at, &spread, sizeof spread);
+    pen->at += more + 1;
+}
+
+static inline uint64_t
+pen_zigzagged(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+}
+
 static inline void
 pen_zigzag(struct pen *pen, int64_t value)
 {
-    pen_varint(pen, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+    pen_varint(pen, pen_zigzagged(value));
 }
 
 static inline void
 pen_bytes(struct pen *pen, struct bytes span)
 {
-    if (span.size != 0) memcpy(pen->at, span.data, span.size);
+    bytes_copy(pen->at, span);
     pen->at += span.size;
 }
 

@@ -198,6 +198,19 @@ posting_can_move(const struct state *state, const struct member *member, enum ac
            add_i64(state->balances[slot][to], units, &sum);
 }
 
+/* What fits on top of all of the member's and all of the programme's points, fits in any account of
+ * them. */
+bool
+posting_can_issue(const struct state *state, const struct member *member, uint32_t slot,
+                  int64_t units)
+{
+    static const struct wallet NONE = {0};
+    const struct wallet *wallet = member == NULL ? NULL : member_wallet_find(member, slot);
+    int64_t issued;
+    return can_enter(state->balances[slot], wallet == NULL ? &NONE : wallet, units) &&
+           sub_i64(state->balances[slot][ACCOUNT_ISSUED], units, &issued);
+}
+
 bool
 posting_can_reverse(const struct state *state, const struct member *member, uint32_t slot,
                     int64_t units)

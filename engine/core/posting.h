@@ -31,6 +31,10 @@ void posting_sweep(struct apply *apply, uint32_t slot, uint32_t count);
 bool posting_can_move(const struct state *state, const struct member *member, enum account from,
                       enum account to, uint32_t slot, int64_t units);
 
+/* Whether that many can be issued, be they active or pending. */
+bool posting_can_issue(const struct state *state, const struct member *member, uint32_t slot,
+                       int64_t units);
+
 /* Whether that many units can be clawed back, whatever of them has to be owed. */
 bool posting_can_reverse(const struct state *state, const struct member *member, uint32_t slot,
                          int64_t units);

@@ -23,9 +23,7 @@ judge_member(const struct apply *apply)
 {
     const struct member *member = apply->member;
     if (member == NULL) return VERDICT_ACCEPTED; /* this enrols */
-    struct bytes order_id = apply->event->purchase.order_id;
-    if (state_reference(apply->state, REFERENCE_ORDER, member, order_id) != NULL)
-        return VERDICT_ORDER_EXISTS;
+    if (state_knows_order(apply)) return VERDICT_ORDER_EXISTS;
     if (member->status >= MEMBER_CLOSED) return VERDICT_MEMBER_CLOSED;
     return member->status == MEMBER_ACTIVE ? VERDICT_ACCEPTED : VERDICT_MEMBER_NOT_ACTIVE;
 }
@@ -165,8 +163,7 @@ book(struct apply *apply, struct buying *buying)
     order->member = apply->member->number;
     struct writer writer = writer_of(state->row_region.memory, REFERENCE_BYTES_MAX);
     order_encode(order, &writer);
-    apply->reference_hash =
-        reference_hash(&state->memo, REFERENCE_ORDER, apply->event->member, order->order_id);
+    apply->reference_hash = state_order_hash(apply);
     references_add(&state->references, apply->ordinal, apply->reference_hash, writer_span(&writer));
 }
 

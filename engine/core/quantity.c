@@ -2,41 +2,37 @@
 
 #include <string.h>
 
-#include "engine/base/check.h"
-
 typedef unsigned __int128 u128;
 
 #define INT128_MAX ((__int128)(~(u128)0 >> 1))
 
-bool
-add_i64(int64_t a, int64_t b, int64_t *out)
-{
-    int64_t sum = 0;
-    if (__builtin_add_overflow(a, b, &sum) || sum == INT64_MIN) return false;
-    *out = sum;
-    return true;
-}
-
-bool
-sub_i64(int64_t a, int64_t b, int64_t *out)
-{
-    int64_t difference = 0;
-    if (__builtin_sub_overflow(a, b, &difference) || difference == INT64_MIN) return false;
-    *out = difference;
-    return true;
-}
-
 /* Fractions */
 
+/* One division brings both to the size of the smaller, which is mostly a hundred or so; from there
+ * on halving is quicker than dividing. */
 static uint64_t
 gcd_u64(uint64_t a, uint64_t b)
 {
-    while (b != 0) {
-        uint64_t rest = a % b;
+    if (a < b) {
+        uint64_t smaller = a;
         a = b;
-        b = rest;
+        b = smaller;
     }
-    return a;
+    if (b <= 1) return b == 0 ? a : 1;
+    a %= b;
+    if (a == 0) return b;
+    int twos = __builtin_ctzll(a | b);
+    a >>= __builtin_ctzll(a);
+    do {
+        b >>= __builtin_ctzll(b);
+        if (a > b) {
+            uint64_t smaller = b;
+            b = a;
+            a = smaller;
+        }
+        b -= a;
+    } while (b != 0);
+    return a << twos;
 }
 
 static u128
@@ -72,13 +68,6 @@ rate_make(int64_t numerator, int64_t denominator, struct rate *out)
     return true;
 }
 
-struct fraction
-fraction_from_i64(int64_t value)
-{
-    CHECK(value != INT64_MIN);
-    return (struct fraction){value, 1};
-}
-
 /* a × b within 127 bits. */
 static bool
 multiply_i128(__int128 a, __int128 b, __int128 *out)
@@ -91,12 +80,18 @@ multiply_i128(__int128 a, __int128 b, __int128 *out)
     return true;
 }
 
-/* Nearly all products need no more than 63 bits above and below. */
+/* Nearly all fractions need no more than 63 bits above and below, and are not below zero. */
+static bool
+is_small(struct fraction a)
+{
+    return a.numerator >= 0 && a.numerator <= INT64_MAX && a.denominator <= INT64_MAX;
+}
+
 static bool
 multiply_small(struct fraction a, struct rate rate, struct fraction *out)
 {
+    if (!is_small(a)) return false;
     int64_t numerator = (int64_t)a.numerator, denominator = (int64_t)a.denominator;
-    if (numerator != a.numerator || denominator != a.denominator || numerator < 0) return false;
     if (__builtin_mul_overflow(numerator, rate.numerator, &numerator)) return false;
     if (__builtin_mul_overflow(denominator, rate.denominator, &denominator)) return false;
     int64_t common = (int64_t)gcd_u64((uint64_t)numerator, (uint64_t)denominator);
@@ -216,11 +211,30 @@ fraction_add_wide(struct fraction a, struct fraction b, __int128 common, struct 
     return true;
 }
 
+static bool
+add_small(struct fraction a, struct fraction b, struct fraction *out)
+{
+    if (!is_small(a) || !is_small(b)) return false;
+    int64_t left = (int64_t)a.numerator, right = (int64_t)b.numerator, sum = 0;
+    int64_t a_below = (int64_t)a.denominator, b_below = (int64_t)b.denominator;
+    int64_t common = (int64_t)gcd_u64((uint64_t)a_below, (uint64_t)b_below);
+    if (__builtin_mul_overflow(left, b_below / common, &left) ||
+        __builtin_mul_overflow(right, a_below / common, &right) ||
+        __builtin_add_overflow(left, right, &sum))
+        return false;
+    int64_t reducer = (int64_t)gcd_u64((uint64_t)common, (uint64_t)sum);
+    int64_t denominator = a_below / common;
+    if (__builtin_mul_overflow(denominator, b_below / reducer, &denominator)) return false;
+    *out = (struct fraction){sum / reducer, denominator};
+    return true;
+}
+
 bool
 fraction_add(struct fraction a, struct fraction b, struct fraction *out)
 {
     fraction_check(a);
     fraction_check(b);
+    if (add_small(a, b, out)) return true;
 
     /* With reduced terms, what numerator and denominator of the sum still share divides the
      * denominators' common divisor. */
@@ -261,6 +275,10 @@ bool
 fraction_round(struct fraction a, enum rounding mode, int64_t *out)
 {
     fraction_check(a);
+    if (mode == ROUNDING_FLOOR && is_small(a)) {
+        *out = (int64_t)a.numerator / (int64_t)a.denominator;
+        return true;
+    }
     __int128 whole = a.numerator / a.denominator;
     __int128 rest = a.numerator % a.denominator;
     if (rest < 0) {
@@ -313,6 +331,10 @@ static int64_t
 share_floor(int64_t total, int64_t weight, int64_t sum, int64_t *out_rest)
 {
     u128 product = (u128)total * (u128)weight;
+    if (product <= UINT64_MAX) {
+        *out_rest = (int64_t)((uint64_t)product % (uint64_t)sum);
+        return (int64_t)((uint64_t)product / (uint64_t)sum);
+    }
     *out_rest = (int64_t)(product % (u128)sum);
     return (int64_t)(product / (u128)sum);
 }
@@ -369,6 +391,7 @@ common_denominator(const struct fraction *weights, size_t count, __int128 *out)
 {
     __int128 common = 1;
     for (size_t i = 0; i < count; i++) {
+        if (weights[i].denominator == common) continue;
         u128 divisor = gcd_u128((u128)common, (u128)weights[i].denominator);
         if (!multiply_i128(common, weights[i].denominator / (__int128)divisor, &common))
             return false;
@@ -381,12 +404,34 @@ common_denominator(const struct fraction *weights, size_t count, __int128 *out)
 static int64_t
 share_exactly(int64_t total, __int128 weight, __int128 sum, u128 *out_rest)
 {
+    uint64_t small;
+    bool is_narrow = weight <= INT64_MAX && sum <= INT64_MAX &&
+                     !__builtin_mul_overflow((uint64_t)total, (uint64_t)weight, &small);
+    if (is_narrow) {
+        *out_rest = small % (uint64_t)sum;
+        return (int64_t)(small / (uint64_t)sum);
+    }
     struct wide product = wide_multiply((u128)total, (u128)weight);
     if (product.high == 0) {
         *out_rest = product.low % (u128)sum;
         return (int64_t)(product.low / (u128)sum);
     }
     return (int64_t)wide_divide(product, (u128)sum, out_rest).low;
+}
+
+/* A weight over the common denominator, which is a multiple of its own. */
+static bool
+weight_over(struct fraction weight, __int128 common, __int128 *out)
+{
+    if (weight.denominator == common) {
+        *out = weight.numerator;
+        return true;
+    }
+    if (common <= INT64_MAX && is_small(weight)) {
+        int64_t by = (int64_t)common / (int64_t)weight.denominator;
+        return multiply_i128(weight.numerator, by, out);
+    }
+    return multiply_i128(weight.numerator, common / weight.denominator, out);
 }
 
 bool
@@ -397,7 +442,7 @@ share_by_fractions(int64_t total, const struct fraction *weights, size_t count, 
     if (!common_denominator(weights, count, &common)) return false;
     for (size_t i = 0; i < count; i++) {
         CHECK(weights[i].numerator >= 0);
-        if (!multiply_i128(weights[i].numerator, common / weights[i].denominator, &weight) ||
+        if (!weight_over(weights[i], common, &weight) ||
             __builtin_add_overflow(sum, weight, &sum) || magnitude(sum) > (u128)INT128_MAX)
             return false;
     }
@@ -405,7 +450,7 @@ share_by_fractions(int64_t total, const struct fraction *weights, size_t count, 
     int64_t left = total;
     u128 rest = 0;
     for (size_t i = 0; i < count; i++) {
-        weight = weights[i].numerator * (common / weights[i].denominator);
+        CHECK(weight_over(weights[i], common, &weight));
         out_shares[i] = share_exactly(total, weight, sum, &rest);
         left -= out_shares[i];
     }
@@ -414,13 +459,13 @@ share_by_fractions(int64_t total, const struct fraction *weights, size_t count, 
     while (left > 0) {
         u128 largest = 0;
         for (size_t i = 0; i < count; i++) {
-            weight = weights[i].numerator * (common / weights[i].denominator);
+            CHECK(weight_over(weights[i], common, &weight));
             share_exactly(total, weight, sum, &rest);
             if (rest < below && rest > largest) largest = rest;
         }
         CHECK(largest > 0);
         for (size_t i = 0; i < count && left > 0; i++) {
-            weight = weights[i].numerator * (common / weights[i].denominator);
+            CHECK(weight_over(weights[i], common, &weight));
             share_exactly(total, weight, sum, &rest);
             if (rest != largest) continue;
             out_shares[i]++;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "engine/base/bytes.h"
+#include "engine/base/check.h"
 
 /** Units of 10^-scale of a points currency; the scale is the rulebook's. */
 struct points {
@@ -60,16 +61,35 @@ struct currency {
 };
 
 /** a + b; false, and *out untouched, when the sum leaves 63 bits. */
-bool add_i64(int64_t a, int64_t b, int64_t *out);
+static inline bool
+add_i64(int64_t a, int64_t b, int64_t *out)
+{
+    int64_t sum = 0;
+    if (__builtin_add_overflow(a, b, &sum) || sum == INT64_MIN) return false;
+    *out = sum;
+    return true;
+}
 
 /** a - b; false, and *out untouched, when the difference leaves 63 bits. */
-bool sub_i64(int64_t a, int64_t b, int64_t *out);
+static inline bool
+sub_i64(int64_t a, int64_t b, int64_t *out)
+{
+    int64_t difference = 0;
+    if (__builtin_sub_overflow(a, b, &difference) || difference == INT64_MIN) return false;
+    *out = difference;
+    return true;
+}
 
 /** Reduces numerator / denominator; false, and *out untouched, when one of them is not positive. */
 bool rate_make(int64_t numerator, int64_t denominator, struct rate *out);
 
 /** CHECKs that value is a stored amount (invariant 1). */
-struct fraction fraction_from_i64(int64_t value);
+static inline struct fraction
+fraction_from_i64(int64_t value)
+{
+    CHECK(value != INT64_MIN);
+    return (struct fraction){value, 1};
+}
 
 /** a × rate; false, and *out untouched, when the reduced product leaves 127 bits. *out may be a
  * itself. */

@@ -123,6 +123,29 @@ own_units(const struct member *member, const struct lot *lot, enum own what)
     UNREACHABLE();
 }
 
+/* Whether any lot of a slot can have such units: a member may have very many. */
+static bool
+may_own(const struct member *member, uint32_t slot, enum own what)
+{
+    const struct wallet *wallet = member_wallet_find(member, slot);
+    if (wallet == NULL) return false;
+    switch (what) {
+    case OWN_PENDING: return wallet->pending_count > 0;
+    case OWN_USABLE: return wallet->active > 0 || wallet->lapsing > 0;
+    case OWN_HELD: return wallet->held > 0;
+    }
+    UNREACHABLE();
+}
+
+/* The first lot of an order from place `from` on; `count` when there is none. */
+static uint32_t
+next_own(const struct lot *lots, uint32_t from, uint32_t count, uint64_t order)
+{
+    while (from < count && lots[from].order != order)
+        from++;
+    return from;
+}
+
 /* From the order's own lots, in spend order. */
 static int64_t
 take_own(struct apply *apply, struct returning *returning, uint32_t slot, int64_t units,
@@ -130,10 +153,13 @@ take_own(struct apply *apply, struct returning *returning, uint32_t slot, int64_
 {
     int64_t effective_ms = returning->report->occurred_at.ms, left = units;
     uint32_t count;
+    if (!may_own(apply->member, slot, what)) return 0;
     for (uint32_t i = 0; left > 0;) {
-        struct lot *lot = lots_of(apply->member, slot, &count) + i;
+        struct lot *lots = lots_of(apply->member, slot, &count);
+        i = next_own(lots, i, count, returning->ordinal);
         if (i == count) break;
-        int64_t there = lot->order == returning->ordinal ? own_units(apply->member, lot, what) : 0;
+        struct lot *lot = &lots[i];
+        int64_t there = own_units(apply->member, lot, what);
         if (there == 0) {
             i++;
             continue;
@@ -167,7 +193,7 @@ take_others(struct apply *apply, struct returning *returning, uint32_t slot, int
     uint32_t count, parts;
     lots_of(apply->member, slot, &count);
     if (count == 0 || units == 0) return 0;
-    struct spend_part *taken = eligible_list(apply->state->scratch, count, sizeof *taken);
+    struct spend_part *taken = eligible_room(apply->state->scratch, count, sizeof *taken);
     struct taking taking = {
         .kind = POSTING_CLAW_BACK,
         .to = ACCOUNT_REVERSED,

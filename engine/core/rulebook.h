@@ -66,6 +66,16 @@ struct rulebook {
     struct {
         int64_t from_ms, to_ms, expires_ms;
     } expiry_day[PROGRAM_CURRENCIES_MAX];
+
+    /* By currency, the instant of expiry whose notice was asked for last; 0: none was. */
+    struct {
+        int64_t expires_ms, notice_ms;
+    } notice[PROGRAM_CURRENCIES_MAX];
+
+    /* A day of the zone, [from, to), and the first midnight after it that has its date. */
+    struct {
+        int64_t from_ms, to_ms, next_ms;
+    } anniversary;
 };
 
 /* What gets slots by its id, each kind on its own. In memory only: slots follow from the

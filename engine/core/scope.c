@@ -74,9 +74,8 @@ scope_order(const struct purchase *purchase, struct condition_facts *facts)
 }
 
 bool
-scope_has(struct program_texts texts, struct bytes text)
+scope_finds(struct program_texts texts, struct bytes text)
 {
-    if (texts.count == 0) return true;
     uint32_t low = 0, high = texts.count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -92,32 +91,10 @@ scope_has(struct program_texts texts, struct bytes text)
 }
 
 bool
-scope_within(struct program_window window, struct instant instant)
-{
-    return window.from.ms <= instant.ms && instant.ms < window.until.ms;
-}
-
-bool
 scope_holds(struct program_condition condition, const struct condition_facts *facts)
 {
     return condition.decoded == NULL ||
            condition_evaluate(condition.decoded, facts) == CONDITION_TRUE;
-}
-
-bool
-scope_passes(const struct program_filter *filter, const struct scope_place *place,
-             struct instant occurred_at)
-{
-    return scope_within(filter->window, occurred_at) &&
-           scope_has(filter->channels, place->channel) && scope_has(filter->stores, place->store) &&
-           scope_has(filter->partners, place->partner);
-}
-
-bool
-scope_line_passes(const struct program_filter *filter, const struct event_line *line)
-{
-    return scope_has(filter->categories, line->category) && scope_has(filter->skus, line->sku) &&
-           scope_has(filter->brands, line->brand);
 }
 
 bool

@@ -123,7 +123,7 @@ spend_take(struct apply *apply, const struct spend_ask *ask, const struct spend_
     };
     if (price->payment != NULL) spend.order_id = request->payment.order_id;
     spend.spent = holds ? 0 : spend.units;
-    spend.parts = eligible_list(state->scratch, apply->member->lot_count, sizeof *spend.parts);
+    spend.parts = eligible_room(state->scratch, apply->member->lot_count, sizeof *spend.parts);
     struct taking taking = {
         .kind = holds ? POSTING_HOLD : POSTING_REDEEM,
         .to = holds ? ACCOUNT_HELD : ACCOUNT_REDEEMED,

@@ -5,6 +5,9 @@
 #ifndef TALLYBOOK_ENGINE_CORE_STATE_PRIV_H
 #define TALLYBOOK_ENGINE_CORE_STATE_PRIV_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "engine/base/arena.h"
 #include "engine/base/region.h"
 #include "engine/core/anew.h"
@@ -105,8 +108,6 @@ struct apply {
     struct bytes order_id, spend_id, hold_id, reason, actor;
     const struct explanation *explanation; /* of the next grant */
     int64_t expired_before_ms; /* told by the next posting of a lot: its instant moves; 0 = none */
-    struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
-    uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
     uint32_t amount_count;
     struct awards *awards; /* planned (award.h); NULL: none */
     bool enrols;           /* it has enrolled its member */
@@ -118,17 +119,30 @@ struct apply {
     struct text_copy order_text, spend_text, hold_text, reason_text, actor_text, rule_text,
         funder_text;
     struct bytes currency_texts[CURRENCY_SLOTS_MAX];
+
+    /* Last, for an apply begins without them: only the counted ones are set. */
+    uint8_t amount_slots[OUTCOME_AMOUNTS_MAX];
+    struct outcome_amount amounts[OUTCOME_AMOUNTS_MAX];
 };
+
+/* In place: it is large, and every event has one. */
+static inline void
+apply_begin(struct apply *apply, struct state *state, struct effects *effects,
+            const struct event *event)
+{
+    memset(apply, 0, offsetof(struct apply, amount_slots));
+    apply->state = state;
+    apply->effects = effects;
+    apply->cause = position_unpack(state->applied);
+    apply->event = event;
+}
 
 static inline struct apply
 apply_of(struct state *state, struct effects *effects, const struct event *event)
 {
-    return (struct apply){
-        .state = state,
-        .effects = effects,
-        .cause = position_unpack(state->applied),
-        .event = event,
-    };
+    struct apply apply;
+    apply_begin(&apply, state, effects, event);
+    return apply;
 }
 
 /* The ordinal under which what this makes is numbered: the event's, or of due work the last event's
@@ -183,6 +197,10 @@ enum { STATE_REFERENCES_MAX = 64 }; /* of one kind, member and id */
 size_t state_references(const struct state *state, enum reference_kind kind,
                         const struct member *member, struct bytes id,
                         struct reference *out_references[STATE_REFERENCES_MAX]);
+
+/* Whether the order of the apply's purchase is there, and the hash of its reference. */
+bool state_knows_order(const struct apply *apply);
+uint64_t state_order_hash(const struct apply *apply);
 
 /* The one that ids allow, or the first; NULL when there is none. */
 struct reference *state_reference(const struct state *state, enum reference_kind kind,

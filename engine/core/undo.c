@@ -1,7 +1,9 @@
 #include "engine/core/undo.h"
 
 #include "engine/core/activate.h"
+#include "engine/core/eligible.h"
 #include "engine/core/lifetime.h"
+#include "engine/core/lot.h"
 #include "engine/core/posting.h"
 
 /* The spend of that id, or, when the member has none, the captured hold. */
@@ -48,15 +50,25 @@ restored_until(const struct apply *apply, const struct lot *lot)
     return apply->state->clock.ms + grace_ms;
 }
 
+enum { FEW_PARTS = 8 }; /* so many are looked for among all lots, each by itself */
+
+/* A spend takes of a lot once, so what opens again opens at the end, all together; a spend may have
+ * drawn on very many lots. */
 static void
 undo_parts(struct apply *apply, const struct spend *spend, int64_t units)
 {
+    struct arena *scratch = apply->state->scratch;
     struct spend_sums undone = {0};
+    struct lot_events open = {NULL, 0};
+    if (spend->part_count > FEW_PARTS) open = lot_events_of(scratch, apply->member);
+    struct lot_list opening = {eligible_room(scratch, spend->part_count, sizeof(struct lot)), 0};
     const struct spend_part *part;
     int64_t back, until = spend->spent - spend->undone;
     struct spend_walk walk = spend_walk(spend, until - units, until, true);
     while (spend_walk_next(&walk, &part, &back)) {
-        struct lot lot = activate_recall(apply, &part->lot);
+        bool gone = open.ordinals != NULL && !lot_events_have(&open, part->lot.ordinal);
+        struct lot lot =
+            gone ? activate_recall_gone(apply, &part->lot) : activate_recall(apply, &part->lot);
         struct entering entering = {
             .kind = POSTING_UNDO,
             .from = ACCOUNT_REDEEMED,
@@ -64,10 +76,12 @@ undo_parts(struct apply *apply, const struct spend *spend, int64_t units)
             .effective_ms = apply->event->occurred_at.ms,
             .comes_back = true,
             .restore_until_ms = restored_until(apply, &lot),
+            .opening = &opening,
         };
         activate_enter(apply, &lot, &entering);
         spend_sum(&undone, part->lot.currency, back);
     }
+    lots_insert_all(&apply->state->members, &apply->member, opening);
     spend_tell(apply, &undone);
 }
 

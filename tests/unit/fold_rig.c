@@ -142,8 +142,9 @@ bool
 rig_apply(struct rig *rig, const struct entry *entry)
 {
     struct position position = {.offset = rig->offset};
-    fold_prefetch(rig->state, entry, 1);
-    if (!fold_apply(rig->state, entry, position, rig->now_ms, &rig->effects, &rig->fault))
+    struct entry ahead = *entry;
+    fold_prefetch(rig->state, &ahead, 1);
+    if (!fold_apply(rig->state, &ahead, position, rig->now_ms, &rig->effects, &rig->fault))
         return false;
     drain(rig);
     for (enum due_result result = DUE_MORE; result != DUE_DONE;) {

@@ -6,6 +6,19 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
+Test(bytes, copies_every_length_and_nothing_beside)
+{
+    uint8_t from[80], to[80];
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i + 1);
+    for (size_t size = 0; size <= 70; size++) {
+        memset(to, 0, sizeof to);
+        bytes_copy(to + 1, bytes_of(from, size));
+        cr_expect(bytes_equal(bytes_of(to + 1, size), bytes_of(from, size)), "%zu bytes", size);
+        cr_expect(to[0] == 0 && to[size + 1] == 0, "beside %zu bytes", size);
+    }
+}
+
 Test(bytes, compares_as_rocksdb_does)
 {
     const struct {

@@ -177,6 +177,48 @@ Test(law_spending_events, a_spend_may_draw_on_very_many_lots)
     close_rig();
 }
 
+/* Ten lots come back at once, between others that were never spent; those past their instant live
+ * until the grace ends, behind lots that they were spent before. The checkpoint looks at their
+ * order. */
+Test(law_spending_events, lots_that_come_back_stand_in_spend_order)
+{
+    static const struct {
+        const char *what, *from;
+        int64_t grace_ms, active;
+    } rows[] = {
+        {"all before their instants", "2026-01-02T00:00:00Z", 0, 110},
+        {"some past them", "2026-01-05T12:00:00Z", 0, 70},
+        {"some past them, with a grace", "2026-01-05T12:00:00Z", INT64_C(30) * 86400000, 110},
+        {"all past them, with a grace", "2026-01-20T12:00:00Z", INT64_C(30) * 86400000, 110},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct event undo = {.kind = EVENT_CANCEL_REDEMPTION,
+                             .cancel_redemption = {.spend_id = BYTES_LITERAL("S1")}};
+        program.spending.restore_grace_ms = rows[i].grace_ms;
+        open_with_ann();
+        grant(10, NULL);
+        for (int day = 11; day > 1; day--) {
+            char until[] = "2026-01-00T00:00:00Z";
+            until[8] = (char)('0' + day / 10);
+            until[9] = (char)('0' + day % 10);
+            until[12] = '1';
+            grant(10, until);
+        }
+        cr_assert_eq(rig_redeem(&rig, "ann", "S1", 100), VERDICT_ACCEPTED);
+        rig_tick(&rig, rows[i].from);
+        cr_assert_eq(tell_event(undo), VERDICT_ACCEPTED);
+        cr_expect_eq(rig_active(&rig, "ann"), rows[i].active, "%s", rows[i].what);
+        rig_checkpoint(&rig);
+        if (rows[i].grace_ms == 0) {
+            cr_expect_eq(rig_redeem(&rig, "ann", "S2", 10), VERDICT_ACCEPTED);
+            int64_t first_ms = last_posting()->lot_expires_at.ms;
+            cr_expect_eq(rig_redeem(&rig, "ann", "S3", 10), VERDICT_ACCEPTED);
+            cr_expect_gt(last_posting()->lot_expires_at.ms, first_ms, "%s", rows[i].what);
+        }
+        close_rig();
+    }
+}
+
 static struct entry
 entry_of(struct event event, const char *id)
 {
