@@ -165,7 +165,9 @@ static void
 end_grace(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct instant instant)
 {
     const struct program_group *asked = &rulebook->program.groups[group];
-    struct span window = metric_window(rulebook, apply->member, group, instant);
+    /* The new period as far as it has gone; it may end with the grace. */
+    struct instant last = {instant.ms - 1};
+    struct span window = metric_window(rulebook, apply->member, group, last);
     struct tier_step step =
         tier_step_of(apply, rulebook, group, window, instant.ms, TIER_BY_REVIEW);
     struct member_tier *tier = tier_entry(apply, &step);

@@ -54,9 +54,10 @@ class Due:
         if expires is None or not (lot.remaining or lot.held) or member.frozen_at is not None:
             return
         if lot.phase in ("pending", "active"):
-            yield expires, EXPIRY, order, self.expiry_due, lot
+            by_clock = lot.governed and lot.phase == "active"  # its turn is the clock's, after the lots with dates of their own
+            yield expires, EXPIRY, (int(by_clock), order), self.expiry_due, lot
         elif lot.phase == "lapsing":
-            yield lot.grace_end(), EXPIRY, order, self.grace_ends, lot
+            yield lot.grace_end(), EXPIRY, (0, order), self.grace_ends, lot
         if lot.remaining and lot.phase == "active" and not lot.governed and (lot.currency, expires) not in member.noticed:
             notice = self.notice_at(lot)
             if notice is not None:
@@ -73,7 +74,7 @@ class Due:
     def due_of_clock(self, member, currency, clock):
         if member.frozen_at is not None:
             return
-        yield clock.instant(), EXPIRY, (self.slot(currency), (FOR_EVER, FOR_EVER)), self.clock_ran_out, (member, currency)
+        yield clock.instant(), EXPIRY, (1, (self.slot(currency), (FOR_EVER, FOR_EVER))), self.clock_ran_out, (member, currency)
         days = clock.rulebook.currencies[currency].notice_days
         if days is not None and clock.tells and (currency, clock.instant()) not in member.noticed and governed(member, currency):
             notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
