@@ -69,7 +69,9 @@ activate_schedule(struct apply *apply, struct lot *lot)
         due_note(apply, lot->deadline_ms, lot->state == LOT_PENDING ? DUE_TIMEOUT : DUE_EXPIRY);
     if (lot->expires_ms == INT64_MAX || lot->state == LOT_LAPSING) return;
     lot->flags &= (uint8_t)~LOT_NOTICED;
-    if (member_is_noticed(member, lot->currency, lot->expires_ms)) lot->flags |= LOT_NOTICED;
+    if (member_is_noticed(member, lot->currency, lot->expires_ms) ||
+        inactivity_has_told(member, lot->currency, lot->expires_ms))
+        lot->flags |= LOT_NOTICED;
     due_note(apply, lot->expires_ms, DUE_EXPIRY);
     int64_t reach_ms = (state->rulebooks.notice_days_max + 2) * CALENDAR_DAY_MS;
     if ((lot->flags & LOT_NOTICED) == 0 && lot->expires_ms - reach_ms <= member->scheduled_ms)

@@ -1,6 +1,7 @@
 #include "engine/core/expire.h"
 
 #include "engine/core/due.h"
+#include "engine/core/inactivity.h"
 #include "engine/core/lifetime.h"
 #include "engine/core/lot.h"
 
@@ -122,15 +123,17 @@ expire_notify(struct apply *apply, uint32_t slot, int64_t expires_ms, int64_t ef
 {
     uint32_t count;
     struct lot *lots = lots_of(apply->member, slot, &count);
-    int64_t sum = 0;
+    int64_t sum = 0; /* of parts of a balance, which has 63 bits */
     for (uint32_t i = 0; i < count && lots[i].expires_ms <= expires_ms; i++) {
         if (lots[i].state != LOT_ACTIVE) continue;
         if (lots[i].expires_ms != expires_ms) continue;
         lots[i].flags |= LOT_NOTICED;
-        sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
+        sum += lots[i].remaining;
     }
+    if (sum > 0)
+        member_add_noticed(&apply->state->members, &apply->member, (uint8_t)slot, expires_ms);
+    sum += inactivity_tell(apply, slot, expires_ms);
     CHECK(sum > 0);
-    member_add_noticed(&apply->state->members, &apply->member, (uint8_t)slot, expires_ms);
     struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, effective_ms);
     effect->notice.expiring_soon = (struct notice_expiring_soon){
         .currency = output_currency(apply, slot),

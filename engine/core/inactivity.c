@@ -6,7 +6,6 @@
 #include "engine/core/fact.h"
 #include "engine/core/lifetime.h"
 #include "engine/core/lot.h"
-#include "engine/core/output.h"
 
 static const struct program_expiry *
 expiry_of(const struct rulebook *rulebook, uint32_t slot)
@@ -23,17 +22,41 @@ inactivity_governs(const struct state *state, const struct lot *lot)
     return expiry_of(state->rulebooks.items[lot->rulebook], lot->currency) != NULL;
 }
 
+/* The points that a clock would expire. */
+static int64_t
+governed_units(const struct member *member, uint32_t slot)
+{
+    uint32_t count;
+    const struct lot *lots = lots_of(member, slot, &count);
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lots[i].state == LOT_ACTIVE && (lots[i].flags & LOT_BY_INACTIVITY) != 0)
+            sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
+    }
+    return sum;
+}
+
+/* What FACT_INACTIVE_SOON says in `c`, beside an instant at which there was nothing to tell. */
+enum { SOON_TOLD = -1 };
+
 /* Points have come: the notice that had nothing to tell goes out after all. */
 static void
 wake_notice(struct apply *apply, uint32_t slot)
 {
     const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, slot, 0, 0);
-    if (told == NULL || told->c == 0) return;
+    if (told == NULL || told->c <= 0) return;
     struct fact due = *told;
-    due.a = told->c;
+    due.a = told->c > apply_moment(apply) ? told->c : apply_moment(apply);
     due.c = 0;
     fact_set(&apply->state->members, &apply->member, &due);
     due_note(apply, due.a, DUE_NOTICE);
+}
+
+bool
+inactivity_has_told(const struct member *member, uint32_t slot, int64_t expires_ms)
+{
+    const struct fact *told = fact_find(member, FACT_INACTIVE_SOON, slot, 0, 0);
+    return told != NULL && told->b == expires_ms && told->c == SOON_TOLD;
 }
 
 /* The notice goes out so many days before, but not before the clock was set; once for an instant,
@@ -44,7 +67,7 @@ set_notice(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, 
 {
     int32_t days = rulebook->program.currencies[rulebook->currency_at[slot]].notice_days;
     const struct fact *told = fact_find(apply->member, FACT_INACTIVE_SOON, slot, 0, 0);
-    if (told != NULL && told->b == expires_ms) return;
+    if (told != NULL && told->b == expires_ms && told->c <= 0) return;
     struct fact notice = {
         .kind = FACT_INACTIVE_SOON, .slot = (uint16_t)slot, .a = INT64_MAX, .b = expires_ms};
     bool wanted = days > 0 && expires_ms != INT64_MAX && expires_ms > apply_moment(apply) &&
@@ -143,38 +166,32 @@ inactivity_expire(struct apply *apply, const struct fact *clock, uint64_t max)
     return expired;
 }
 
-/* The points that a clock would expire. */
-static int64_t
-governed_units(const struct member *member, uint32_t slot)
+int64_t
+inactivity_tell(struct apply *apply, uint32_t slot, int64_t expires_ms)
 {
-    uint32_t count;
-    const struct lot *lots = lots_of(member, slot, &count);
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (lots[i].state == LOT_ACTIVE && (lots[i].flags & LOT_BY_INACTIVITY) != 0)
-            sum += lots[i].remaining; /* parts of a balance, which has 63 bits */
-    }
-    return sum;
+    const struct fact *clock = fact_find(apply->member, FACT_INACTIVITY, slot, 0, 0);
+    if (clock == NULL || clock->a != expires_ms) return 0;
+    struct fact told = {.kind = FACT_INACTIVE_SOON,
+                        .slot = (uint16_t)slot,
+                        .a = INT64_MAX,
+                        .b = expires_ms,
+                        .c = SOON_TOLD};
+    fact_set(&apply->state->members, &apply->member, &told);
+    return governed_units(apply->member, slot);
 }
 
 uint64_t
 inactivity_notify(struct apply *apply, const struct fact *notice)
 {
-    int64_t sum = governed_units(apply->member, notice->slot);
-    struct fact told = *notice;
-    told.a = INT64_MAX;
-    told.c = sum == 0 ? notice->a : 0;
-    fact_set(&apply->state->members, &apply->member, &told);
-    if (sum == 0) return 0;
-    member_add_noticed(&apply->state->members, &apply->member, (uint8_t)notice->slot, notice->b);
-    struct effect *effect = output_notice(apply, NOTICE_EXPIRING_SOON, notice->a);
-    effect->notice.expiring_soon = (struct notice_expiring_soon){
-        .currency = output_currency(apply, notice->slot),
-        .points.units = sum,
-        .expires_at.ms = notice->b,
-    };
-    output_seal(apply, effect);
-    return 1;
+    if (governed_units(apply->member, notice->slot) > 0) {
+        expire_notify(apply, notice->slot, notice->b, notice->a);
+        return 1;
+    }
+    struct fact missed = *notice;
+    missed.a = INT64_MAX;
+    missed.c = notice->a;
+    fact_set(&apply->state->members, &apply->member, &missed);
+    return 0;
 }
 
 void

@@ -23,6 +23,13 @@ void inactivity_push(struct apply *apply);
 /* The clock of a fact has run out: expires up to `max` lots; returns how many. */
 uint64_t inactivity_expire(struct apply *apply, const struct fact *clock, uint64_t max);
 
+/* Whether the notice for that instant of the currency's clock went out. */
+bool inactivity_has_told(const struct member *member, uint32_t slot, int64_t expires_ms);
+
+/* A notice for that instant goes out: the points that the currency's clock expires then, 0 when it
+ * stands at another. It is told of them by that. */
+int64_t inactivity_tell(struct apply *apply, uint32_t slot, int64_t expires_ms);
+
 /* The notice before it; without points there is none, until some come. Returns how many notices. */
 uint64_t inactivity_notify(struct apply *apply, const struct fact *notice);
 

@@ -101,7 +101,7 @@ enum verdict return_limits(struct apply *apply, const struct report *report,
 enum verdict return_apply(struct apply *apply, const struct reference *reference,
                           const struct report *report);
 
-/* Opens an order's row; `report` may be NULL. False when an amount leaves its bits. */
+/* Opens an order's row; `report` may be NULL. */
 void return_open(const struct apply *apply, const struct reference *reference,
                  const struct report *report, struct returning *returning);
 

@@ -166,9 +166,8 @@ apply_moment(const struct apply *apply)
 static inline int64_t
 apply_reach_ms(const struct apply *apply)
 {
-    const struct state *state = apply->state;
     if (apply->further) return INT64_MIN;
-    return state->clock.ms - state->rulebooks.accept_past_max_ms;
+    return apply_moment(apply) - apply->state->rulebooks.accept_past_max_ms;
 }
 
 /* When tiers are judged: after an event at the later of the clock and its own time, so that a

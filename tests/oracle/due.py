@@ -58,7 +58,7 @@ class Due:
             yield expires, EXPIRY, (int(by_clock), order), self.expiry_due, lot
         elif lot.phase == "lapsing":
             yield lot.grace_end(), EXPIRY, (0, order), self.grace_ends, lot
-        if lot.remaining and lot.phase == "active" and not lot.governed and (lot.currency, expires) not in member.noticed:
+        if lot.remaining and lot.phase == "active" and not lot.governed and not self.is_told(member, lot.currency, expires):
             notice = self.notice_at(lot)
             if notice is not None:
                 yield notice, NOTICE, (0, order), self.expiring_soon, lot
@@ -76,9 +76,21 @@ class Due:
             return
         yield clock.instant(), EXPIRY, (1, (self.slot(currency), (FOR_EVER, FOR_EVER))), self.clock_ran_out, (member, currency)
         days = clock.rulebook.currencies[currency].notice_days
-        if days is not None and clock.tells and (currency, clock.instant()) not in member.noticed and governed(member, currency):
+        if days is not None and clock.tells and not clock.missed and not self.is_told(member, currency, clock.instant()):
             notice = max(clock.rulebook.zone.plus(clock.instant(), Period(days, "days"), -1), clock.set_at)
-            yield notice, NOTICE, (1, self.slot(currency)), self.expiring_soon, governed(member, currency)[0]
+            yield notice, NOTICE, (1, self.slot(currency)), self.clock_tells, (member, currency)
+
+    @staticmethod
+    def is_told(member, currency, expires):
+        clock = member.clocks.get(currency)
+        return (currency, expires) in member.noticed or (clock is not None and clock.told and clock.instant() == expires)
+
+    def clock_tells(self, what, instant):
+        member, currency = what
+        if governed(member, currency):
+            return self.expiring_soon(governed(member, currency)[0], instant)
+        member.clocks[currency].missed = True
+        return NO_ITEM
 
     def clock_ran_out(self, what, instant):
         """Behind the lots that it governed."""
@@ -146,10 +158,14 @@ class Due:
         self.cancel(lot, instant)
 
     def expiring_soon(self, lot, instant):
-        member = lot.member
-        member.noticed.add((lot.currency, lot.expires))
-        points = sum(each.remaining for each in member.open_lots(lot.currency, "active") if each.expires == lot.expires)
-        self.notice(member, "expiringSoon", instant, currency=lot.currency, points=points, expiresAtMs=lot.expires)
+        member, expires = lot.member, lot.expires
+        alike = [each for each in member.open_lots(lot.currency, "active") if each.expires == expires]
+        if not all(each.governed for each in alike):
+            member.noticed.add((lot.currency, expires))
+        if lot.currency in member.clocks and member.clocks[lot.currency].instant() == expires:
+            member.clocks[lot.currency].told = True
+        self.notice(member, "expiringSoon", instant, currency=lot.currency, points=sum(each.remaining for each in alike),
+                    expiresAtMs=expires)
 
 
 def governed(member, currency):

@@ -68,14 +68,17 @@ class Lot:
 class Clock:
     """Of inactivity, one for a member and currency (semantics §7)."""
 
-    def __init__(self, since, rulebook, currency, moment):
+    def __init__(self, since, rulebook, currency, moment, before=None):
         self.since, self.rulebook, self.currency = since, rulebook, currency
         self.shift = 0  # by having been frozen
         self.set(since, moment)
+        if before is not None and before.instant() == self.instant() and not before.missed:
+            self.set_at, self.tells, self.told = before.set_at, before.tells, before.told
 
     def set(self, at, moment):
         """What is over by the time it is known is not told of beforehand."""
         self.set_at, self.tells = at, self.instant() > moment
+        self.told = self.missed = False  # the notice went out; it had nothing to tell
 
     def instant(self):
         return self.rulebook.zone.plus(self.since, self.rulebook.currencies[self.currency].expiry.inactivity) + self.shift
@@ -206,6 +209,9 @@ class Lots:
         member, points = lot.member, more or lot.remaining
         if lot.governed and (member.active(lot.currency) == 0 or lot.currency not in member.clocks):
             self.start_clock(lot, effective)
+        if lot.governed and member.clocks[lot.currency].missed:
+            clock = member.clocks[lot.currency]
+            clock.missed, clock.set_at = False, max(clock.set_at, self.moment())
         if lot.phase == "lapsing":
             lot.passing += more
         else:
@@ -217,7 +223,8 @@ class Lots:
 
     def start_clock(self, lot, instant):
         """Where there were no active points, from the movement's own instant, by the version that granted them."""
-        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency, self.moment())
+        lot.member.clocks[lot.currency] = Clock(instant, lot.rulebook, lot.currency, self.moment(),
+                                                 lot.member.clocks.get(lot.currency))
 
     def push_clocks(self, kind, event, rulebook):
         """Only accepted events that count push it, only forwards, by their occurred_at."""
@@ -227,7 +234,7 @@ class Lots:
         for currency, clock in member.clocks.items():
             judge = rulebook if inactivity(rulebook, currency) else clock.rulebook
             if words & judge.currencies[currency].expiry.counts and event["occurred_at_ms"] > clock.since:
-                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency, self.moment())
+                member.clocks[currency] = Clock(event["occurred_at_ms"], judge, currency, self.moment(), clock)
 
     def activate_lot(self, lot, instant, kind="ACTIVATE", **ids):
         """From `pending` into `active`."""
