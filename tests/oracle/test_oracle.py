@@ -23,6 +23,7 @@ from world import Shape, World
 SEED = int(os.environ.get("TB_TEST_SEED", "20261124"))
 EVENTS = int(os.environ.get("TB_ORACLE_EVENTS", "200000"))
 KEPT = os.environ.get("TB_ORACLE_WORLD")
+REFUSED_AT_MOST = 2  # drawn rulebooks that make no sense, which activation refuses, of one world
 # By name: its part of the events, and how its worlds differ.
 WORLDS = {
     "ordinary": (0.72, {}),
@@ -33,21 +34,27 @@ WORLDS = {
 }
 
 
-def draw_world(name, number):
+def draw_world(name, number, again=0):
     shape = {"theme": THEMES[number % len(THEMES)], **WORLDS.get(name, (0, {}))[1]}
     path = ROOT / "schemas" / "rulebooks" / f"{name}.yaml"
     if path.exists():
         shape["rulebook"] = path.read_text()
     shape = Shape(**shape)
-    return World(random.Random(f"{SEED}/{name}/{number}"), shape, home_of(shape.partitions))
+    return World(random.Random(f"{SEED}/{name}/{number}" + "'" * again), shape, home_of(shape.partitions))
 
 
 def one_world(place):
     """(events, what was reached, the first difference or None) of a world; runs in a process of its own."""
     where, reached, world = "/".join(map(str, place)), Coverage(), None
     try:
-        world = draw_world(*place).draw()
-        found, said, ledgers = judge(world.texts, world.entries, world.ledgers, seed=where)
+        for again in range(REFUSED_AT_MOST + 1):
+            world = draw_world(*place, again).draw()
+            try:
+                found, said, ledgers = judge(world.texts, world.entries, world.ledgers, seed=where)
+                break
+            except RuntimeError as error:
+                if "was not activated" not in str(error) or again == REFUSED_AT_MOST:
+                    raise
         reached.explanations(said["postings"])
         for ledger in ledgers:
             reached.ledger(ledger)
