@@ -154,8 +154,8 @@ class Tiers:
         for group in rulebook.tiers.values():
             keys = [self.metric_key(group, metric) for metric in group.metrics]
             dates = [at for key, at in changed if key in keys]
-            if not self.correct(member, rulebook, group, instant, dates):
-                self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
+            self.correct(member, rulebook, group, instant, dates)
+            self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
 
     def upgrade(self, member, rulebook, group, instant, effective, reason):
         tier = member.tiers.get(group.name) or Tier()
@@ -178,13 +178,13 @@ class Tiers:
     # ---- late events ----
 
     def correct(self, member, rulebook, group, instant, dates):
-        """The latest closed period changed: its review is decided again. True where the tier was looked at."""
+        """The latest closed period changed: its review is decided again."""
         if group.window.kind not in ("calendar", "anniversary"):
-            return False
+            return
         end = self.window(member, rulebook, group, instant)[0]
         start = self.window(member, rulebook, group, end - 1)[0]
         if not any(start <= at < end for at in dates):
-            return False
+            return
         tier = member.tiers.get(group.name) or Tier()
         reviewed = tier.closed is not None and tier.closed[0] == end
         before = self.level_of(tier.closed[1], rulebook, group) if reviewed else 0
@@ -212,18 +212,17 @@ class Tiers:
         if decided > 0:  # now it has one
             tier.closed = (end, group.levels[stood].name)
         if to == self.under(rulebook, group, tier):
-            return True
+            return
         member.tiers[group.name] = tier
         self.attain(member, rulebook, group, tier, to, instant, self.clock)
         if tier.override is None:
             self.change_tier(member, rulebook, group, to, "CORRECTED", "EVENT", values, self.clock)
-        return True
 
     @staticmethod
     def decide(group, level, qualified):
         """What a review makes of a level."""
         if qualified >= level:
-            return qualified if group.upgrade == "next period" else level
+            return qualified
         return {"none": level, "one step": level - 1, "to qualified": qualified}[group.downgrade]
 
     def carry(self, member, rulebook, group, tier, start, end):
