@@ -317,14 +317,19 @@ class Returns:
         """The last taken first."""
         claim.settled -= points
         self.amount(claim.currency, requested=-points, granted=-points)
-        for taking in reversed(claim.takings):
+        takings = [taking for taking in reversed(claim.takings) if taking.points]
+        alike = 0  # to the same lot, in one posting
+        for taking, following in zip(takings, [*takings[1:], None]):
             part = min(points, taking.points)
             if not part:
-                continue
+                break
             taking.points -= part
             points -= part
             if taking.kind == "lot":
-                self.restore_to(member, taking.lot, part, booked.id)
+                alike += part
+                if not points or following is None or (following.kind, following.lot) != ("lot", taking.lot):
+                    self.restore_to(member, taking.lot, alike, booked.id)
+                    alike = 0
             elif taking.kind == "owed":
                 open_now = min(part, member.owes(claim.currency, booked.id))
                 if open_now:
