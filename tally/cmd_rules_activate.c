@@ -81,11 +81,11 @@ static bool
 activate_check_again(const struct activate *activate, struct fault *out_fault)
 {
     if (bytes_equal(activate->activation.program, activate->previous_form)) return true;
-    return fault_set(
-        out_fault, FAULT_DATA,
-        "version %u of '%.*s' is in force already and says something else; raise 'version' in '%s'",
-        activate->program.version, (int)activate->program.name.size,
-        (const char *)activate->program.name.data, activate->context->arguments[0]);
+    return fault_set(out_fault, FAULT_DATA,
+                     "version %u of '%.*s' is activated already and says something else; raise "
+                     "'version' in '%s'",
+                     activate->program.version, (int)activate->program.name.size,
+                     (const char *)activate->program.name.data, activate->context->arguments[0]);
 }
 
 /* Compiles the file and judges it against what is in force. A version that is in force already is

@@ -220,10 +220,13 @@ explain_part(const struct terminal *terminal, const Tallybook__V1__Explanation *
 {
     FILE *out = terminal->file;
     char text[AMOUNT_MAX];
-    fprintf(out, "  %-13s  %12s", phase_word(part->phase), signed_text(part->points, scale, text));
+    bool by_level = part->phase == TALLYBOOK__V1__EXPLANATION__PHASE__TIER;
+    fprintf(out, "  %-13s  %12s", phase_word(part->phase),
+            by_level ? "" : signed_text(part->points, scale, text)); /* it stands in its rule's */
     struct listing why = {terminal, "  "};
     list_rule(&why, part->rule, part->rule_version);
-    if (part->phase == TALLYBOOK__V1__EXPLANATION__PHASE__TIER) {
+    if (by_level) {
+        fputs("within the base above", list_next(&why));
         list_named(&why, "held: ", explanation->tier);
         put_named(terminal, " of ", explanation->tier_group);
     }

@@ -162,7 +162,7 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
     }
     CHECK(left == 0 || coming.state == LOT_ACTIVE);
     coming.remaining += left;
-    if (left > 0 && (coming.flags & LOT_BY_INACTIVITY) != 0)
+    if ((coming.flags & LOT_BY_INACTIVITY) != 0) /* also what arrears took at once has moved */
         inactivity_enter(apply, &coming, left, effective_ms);
     put_back(apply, lot, &coming, entering->opening);
     return left;

@@ -59,7 +59,7 @@ class BadInput(StoryCase):
         self.refused(["rules", "activate", self.scratch / "missing.yaml"], 66, "missing.yaml", "No such file")
         with self.subTest("another rulebook under a number that is taken"):
             same = self.file("same.yaml", shop.History.RULEBOOK.replace("rate: 1 per", "rate: 3 per"))
-            self.refused(["rules", "activate", same], 65, "version 1 of 'story' is in force already", "raise 'version'")
+            self.refused(["rules", "activate", same], 65, "version 1 of 'story' is activated already", "raise 'version'")
         with self.subTest("the same again"):
             self.refused(["rules", "activate", self.scratch / "story.yaml"], 0)
         with self.subTest("a lower number"):
