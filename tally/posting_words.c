@@ -221,12 +221,13 @@ explain_part(const struct terminal *terminal, const Tallybook__V1__Explanation *
     FILE *out = terminal->file;
     char text[AMOUNT_MAX];
     bool by_level = part->phase == TALLYBOOK__V1__EXPLANATION__PHASE__TIER;
+    bool within = by_level && part->points == 0; /* its rule's part is base times level */
     fprintf(out, "  %-13s  %12s", phase_word(part->phase),
-            by_level ? "" : signed_text(part->points, scale, text)); /* it stands in its rule's */
+            within ? "" : signed_text(part->points, scale, text));
     struct listing why = {terminal, "  "};
     list_rule(&why, part->rule, part->rule_version);
     if (by_level) {
-        fputs("within the base above", list_next(&why));
+        if (within) fputs("within the base above", list_next(&why));
         list_named(&why, "held: ", explanation->tier);
         put_named(terminal, " of ", explanation->tier_group);
     }
