@@ -410,7 +410,9 @@ give_back(struct apply *apply, const struct returning *returning, const struct l
     }
     struct lot lot = activate_recall(apply, image);
     bool waits = image->state == LOT_PENDING && lot.expired == 0;
-    if (open == NULL && (waits || (lot.flags & LOT_CANCELLED) != 0)) {
+    /* What was forfeited while active is no cancelled lot: the account may be open again. */
+    bool cancelled = (lot.flags & LOT_CANCELLED) != 0 && lot.state == LOT_PENDING;
+    if (open == NULL && (waits || cancelled)) {
         reopen_pending(apply, returning, &lot, units);
         return;
     }

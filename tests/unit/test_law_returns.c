@@ -491,6 +491,21 @@ Test(law_returns, what_was_taken_from_another_lot_goes_back_there)
     stands("10 are left to spread over (40, 20): 6.67, so 7 back to O2's and 6 to its own", 18, 0);
 }
 
+/* Forfeited points are no cancelled ones: what comes back to their lot stays. */
+Test(law_returns, what_comes_back_after_a_closing_is_active)
+{
+    static const enum event_kind changes[] = {EVENT_CLOSE, EVENT_REOPEN};
+    restore_shop();
+    accept(shop_so_far(&shop, "ann", "O1", "50.00"));
+    for (size_t i = 0; i < 2; i++) {
+        struct event change = {.kind = changes[i], .member = BYTES_LITERAL("ann")};
+        accept(rig_event(&shop.law.rig, change));
+    }
+    stands("20 forfeited", 0, 0);
+    accept(shop_so_far(&shop, "ann", "O1", "b 50.00"));
+    stands("20 back", 20, 0);
+}
+
 Test(law_returns, what_expired_meanwhile_expires_at_once)
 {
     shop.law.program.currencies[0].expiry =
