@@ -121,8 +121,8 @@ activate_build(struct activate *activate, struct fault *out_fault)
     return !again || activate_check_again(activate, out_fault);
 }
 
-/* Before anything is written: what the rulebook does, or what changes against the active version.
- * In JSON ("document") the changes alone. */
+/* Before anything is written: what the rulebook does, or what changes against the version activated
+ * last. In JSON ("document") the changes alone. */
 static bool
 activate_show_changes(const struct activate *activate, struct json_object *document,
                       struct fault *out_fault)
