@@ -725,15 +725,16 @@ take_hint(struct state *state, const struct hint *hint, struct effects *effects,
     return true;
 }
 
-/* A new rulebook judges the next member: one item. What that member had due before was done before,
- * for its hint is earlier. */
+/* A new rulebook judges the next member: one item, unless an event of the member's own did that
+ * already. What that member had due before was done before, for its hint is earlier. */
 static void
 take_anew(struct state *state, const struct anew_item *item, struct effects *effects,
           uint64_t *out_done)
 {
     struct member *member = members_warm(&state->members, item->next);
-    *out_done = member->status != MEMBER_UNKNOWN;
+    *out_done = 0;
     if (anew_of(state, member) == item) {
+        *out_done = member->status != MEMBER_UNKNOWN;
         struct apply apply = apply_of(state, effects, NULL);
         struct due due = {.ms = item->at_ms,
                           .kind = DUE_REVIEW,

@@ -114,6 +114,12 @@ lots_extend(struct apply *apply)
 
 /* ---- Reinstating and renewing ---- */
 
+static bool
+is_lapsing(const struct lot *lot)
+{
+    return lot->state == LOT_LAPSING && lot->remaining > 0;
+}
+
 /* What expired of closed lots, and of open ones that are partly held. Cancelled and forfeited
  * points never come back. */
 static struct lot *
@@ -132,7 +138,7 @@ choose_expired(struct apply *apply, const struct lot_choice *choice, uint32_t *o
         struct lot lot = i < closed_count ? *closed[i] : member_lots(member)[i - closed_count];
         bool open = i >= closed_count;
         if (lot.expired == 0 || (lot.flags & LOT_CANCELLED) != 0) continue;
-        if (open && (lot.state != LOT_ACTIVE || lot.held == 0)) continue; /* it lives again */
+        if (open && (lot.held == 0 || is_lapsing(&lot))) continue; /* it lives again, or still */
         if (!open) activate_catch_up(member, &lot);
         if (is_chosen(apply, choice, slot, &lot)) chosen[count++] = lot;
     }
@@ -155,6 +161,10 @@ bring_back(struct apply *apply, const struct lot *image, int64_t units, int64_t 
     apply->expired_before_ms = lot.expires_ms;
     lot.expires_ms = expires_ms;
     lot.flags |= LOT_MOVED;
+    if (lot.state == LOT_LAPSING) { /* its grace is over for what is held of it, too */
+        lot.state = LOT_ACTIVE;
+        lot.deadline_ms = INT64_MAX;
+    }
     /* What expired before it was delivered or decided upon waits for that no more. */
     const uint8_t waits = LOT_AWAITS_DELIVERY | LOT_QUARANTINED;
     if ((lot.flags & waits) != 0) lot.activates_ms = apply->event->occurred_at.ms;

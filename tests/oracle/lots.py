@@ -21,6 +21,7 @@ class Lot:
         self.own = False  # shared with no other award of the event
         self.phase = "pending"  # then active, lapsing, passed (its instant came) or cancelled
         self.held = self.expired = self.lost = 0  # lost: forfeited or cancelled
+        self.lapsed = False  # once, and not brought back since
         self.grace_shift = 0  # by having been frozen
         self.passing = 0  # in `active` for a moment, while the rest is lapsing
         self.marks = []  # of what is held, to be clawed back
@@ -288,7 +289,7 @@ class Lots:
 
     def lapse(self, lot):
         instant = self.fix(lot)
-        lot.phase, lot.grace_shift = "lapsing", 0
+        lot.phase, lot.lapsed, lot.grace_shift = "lapsing", True, 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 

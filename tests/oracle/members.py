@@ -273,7 +273,7 @@ class Members:
     def extend_lots(self, event, payload, rulebook):
         member = self.known_member()
         lots = self.chosen(member, payload["choice"], rulebook,
-                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active") and lot.phase != "lapsing")
+                           lambda lot: lot.fixed_expiry is not None and lot.state in ("pending", "active") and not lot.lapsed)
         self.judge_state()
         for lot in sorted(lots, key=lambda lot: (self.slot(lot.currency), lot.spend_order())):
             before = lot.fixed_expiry
@@ -310,7 +310,7 @@ class Members:
         before = lot.expires
         lot.expired -= points
         if not lot.remaining:
-            lot.phase = "passed"
+            lot.phase, lot.lapsed = "passed", False
         lot.fixed_expiry, lot.governed = expires, False
         self.come(lot, points, "REINSTATE", "EXPIRED", self.now(), expired_before=before)
         if self.reached(lot, expires):

@@ -222,7 +222,7 @@ class Spending:
                 mark.left -= part
                 clawed -= part
             released[lot.currency] = released.get(lot.currency, 0) + points
-            if points and account == "LAPSING":
+            if points and account == "LAPSING" and lot.lapsed:
                 self.release_to_lapsing(lot, points, hold)
             elif points:
                 self.come_back(lot, points, "RELEASE", "HELD", **hold.ids)
