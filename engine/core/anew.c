@@ -30,7 +30,7 @@ drop_finished(struct anew *anew)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < anew->count; i++) {
         const struct anew_item *item = &anew->items[i];
-        if (!item->reached || item->next <= item->end) anew->items[kept++] = *item;
+        if (item->turn == 0 || item->next <= item->end) anew->items[kept++] = *item;
     }
     anew->count = kept;
 }
@@ -41,8 +41,8 @@ anew_reach(struct state *state, struct anew_item *out_item)
     struct anew *anew = &state->anew;
     for (uint32_t i = 0; i < anew->count && anew->items[i].at_ms <= state->clock.ms; i++) {
         struct anew_item *item = &anew->items[i];
-        if (item->reached) continue;
-        item->reached = true;
+        if (item->turn != 0) continue;
+        item->turn = ++anew->last_turn;
         item->end = state->members.count;
         *out_item = *item;
         drop_finished(anew);
@@ -56,10 +56,10 @@ anew_of(const struct state *state, const struct member *member)
 {
     const struct anew *anew = &state->anew;
     if (anew->count == 0 || member->status == MEMBER_UNKNOWN) return NULL;
-    for (uint32_t i = 0; i < anew->count && anew->items[i].reached; i++) {
+    for (uint32_t i = 0; i < anew->count && anew->items[i].turn != 0; i++) {
         const struct anew_item *item = &anew->items[i];
         bool waits = member->number >= item->next && member->number <= item->end;
-        if (waits && member->judged < item->sequence) return item;
+        if (waits && member->judged < item->turn) return item;
     }
     return NULL;
 }
@@ -68,7 +68,7 @@ const struct anew_item *
 anew_first(const struct state *state)
 {
     const struct anew *anew = &state->anew;
-    return anew->count > 0 && anew->items[0].reached ? &anew->items[0] : NULL;
+    return anew->count > 0 && anew->items[0].turn != 0 ? &anew->items[0] : NULL;
 }
 
 void
@@ -89,19 +89,22 @@ anew_encode(const struct anew *anew, struct writer *writer)
 {
     writer_u32le(writer, anew->count);
     writer_u32le(writer, anew->last_sequence);
+    writer_u32le(writer, anew->last_turn);
     for (uint32_t i = 0; i < anew->count; i++) {
         writer_i64le(writer, anew->items[i].at_ms);
         writer_u64le(writer, anew->items[i].next);
         writer_u64le(writer, anew->items[i].end);
         writer_u32le(writer, anew->items[i].sequence);
-        writer_u8(writer, anew->items[i].reached);
+        writer_u32le(writer, anew->items[i].turn);
     }
 }
 
 void
 anew_decode(struct reader *reader, struct anew *out_anew)
 {
-    struct anew anew = {.count = reader_u32le(reader), .last_sequence = reader_u32le(reader)};
+    struct anew anew = {.count = reader_u32le(reader)};
+    anew.last_sequence = reader_u32le(reader);
+    anew.last_turn = reader_u32le(reader);
     if (anew.count > ANEW_MAX) {
         reader->failed = true;
         return;
@@ -111,7 +114,7 @@ anew_decode(struct reader *reader, struct anew *out_anew)
         anew.items[i].next = reader_u64le(reader);
         anew.items[i].end = reader_u64le(reader);
         anew.items[i].sequence = reader_u32le(reader);
-        anew.items[i].reached = reader_u8(reader) != 0;
+        anew.items[i].turn = reader_u32le(reader);
     }
     *out_anew = anew;
 }

@@ -19,13 +19,14 @@ struct anew_item {
     uint64_t next, end; /* members with these numbers are still to be judged: end is set when the
                            instant is reached */
     uint32_t sequence;  /* of the activation: from 1 */
-    bool reached;
+    uint32_t turn;      /* in which it takes effect: from 1; 0 before its instant */
 };
 
-/* In order of instant, then activation. */
+/* In order of instant, then activation. A version can take effect behind one that was activated
+ * later: who was judged is known by turns, not by sequences. */
 struct anew {
     struct anew_item items[ANEW_MAX];
-    uint32_t count, last_sequence;
+    uint32_t count, last_sequence, last_turn;
 };
 
 bool anew_is_full(const struct state *state);
@@ -49,8 +50,8 @@ void anew_pass(struct state *state);
 /* When somebody is to be judged next; INT64_MAX: never. */
 int64_t anew_next_ms(const struct state *state);
 
-/* META: u32 count, u32 last sequence, and for each: i64 at, u64 next and end, u32 sequence, u8
- * reached. */
+/* META: u32 count, u32 last sequence, u32 last turn, and for each: i64 at, u64 next and end, u32
+ * sequence, u32 turn. */
 void anew_encode(const struct anew *anew, struct writer *writer);
 void anew_decode(struct reader *reader, struct anew *out_anew);
 

@@ -139,7 +139,7 @@ due_next(const struct state *state, const struct member *member, struct due *out
         due = (struct due){.ms = anew->at_ms,
                            .kind = DUE_REVIEW,
                            .of = DUE_OF_RULEBOOK,
-                           .sequence = anew->sequence};
+                           .turn = anew->turn};
     }
     take_facts(member, &due);
     for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
@@ -257,7 +257,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     case DUE_OF_LOTS: done = do_lots(apply, due, max); break;
     case DUE_OF_FACT: done = do_fact(apply, due, max); break;
     case DUE_OF_RULEBOOK:
-        apply->member->judged = due->sequence;
+        apply->member->judged = due->turn;
         review_rulebook(apply, (struct instant){due->ms});
         break;
     case DUE_OF_TIER: review_do(apply, due->slot, (struct instant){due->ms}, due->kind); break;

@@ -18,7 +18,7 @@ struct due {
     uint32_t slot;      /* of the currency or the group */
     int64_t expires_ms; /* of a notice */
     struct fact fact;   /* a copy, of DUE_OF_FACT */
-    uint32_t sequence;  /* of DUE_OF_RULEBOOK */
+    uint32_t turn;      /* of DUE_OF_RULEBOOK */
 };
 
 /* The member's next due work, whenever it is; false when there is none. */

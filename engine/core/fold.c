@@ -739,7 +739,7 @@ take_anew(struct state *state, const struct anew_item *item, struct effects *eff
         struct due due = {.ms = item->at_ms,
                           .kind = DUE_REVIEW,
                           .of = DUE_OF_RULEBOOK,
-                          .sequence = item->sequence};
+                          .turn = item->turn};
         apply.member = member;
         due_do(&apply, &due, (struct instant){0}, 1);
     }

@@ -155,7 +155,7 @@ struct member {
     uint8_t format, status, key_bytes, wallet_count, tier_count, past_count;
     uint8_t reserved_two[2];
     uint32_t noticed_count, fact_count, lot_count;
-    uint32_t judged; /* the last new rulebook that judged its tiers before its turn: anew.h */
+    uint32_t judged; /* the turn of the last new rulebook that judged its tiers: anew.h */
     int64_t enrolled_ms;
     uint8_t sections[];
 };
