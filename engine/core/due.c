@@ -136,10 +136,8 @@ due_next(const struct state *state, const struct member *member, struct due *out
     const struct lot *lots = member_lots(member);
     const struct anew_item *anew = anew_of(state, member);
     if (anew != NULL) { /* first, so that it comes before the reviews of its instant */
-        due = (struct due){.ms = anew->at_ms,
-                           .kind = DUE_REVIEW,
-                           .of = DUE_OF_RULEBOOK,
-                           .turn = anew->turn};
+        due = (struct due){
+            .ms = anew->at_ms, .kind = DUE_REVIEW, .of = DUE_OF_RULEBOOK, .turn = anew->turn};
     }
     take_facts(member, &due);
     for (uint32_t slot = 0; slot < member->wallet_count; slot++) {
@@ -265,6 +263,8 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
     struct due next;
     if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
         tier_evaluate(apply, apply_judged_at(apply), (struct instant){due->ms});
+    } else {
+        tier_correct(apply, apply_judged_at(apply));
     }
     posting_check(apply);
     return done;

@@ -736,10 +736,8 @@ take_anew(struct state *state, const struct anew_item *item, struct effects *eff
     if (anew_of(state, member) == item) {
         *out_done = member->status != MEMBER_UNKNOWN;
         struct apply apply = apply_of(state, effects, NULL);
-        struct due due = {.ms = item->at_ms,
-                          .kind = DUE_REVIEW,
-                          .of = DUE_OF_RULEBOOK,
-                          .turn = item->turn};
+        struct due due = {
+            .ms = item->at_ms, .kind = DUE_REVIEW, .of = DUE_OF_RULEBOOK, .turn = item->turn};
         apply.member = member;
         due_do(&apply, &due, (struct instant){0}, 1);
     }

@@ -214,7 +214,8 @@ review_correct(struct apply *apply, struct rulebook *rulebook, uint32_t group, s
         return; /* older periods stand as they are */
     roll_over(apply, rulebook, group, closed, window);
     int64_t clock_ms = apply->state->clock.ms;
-    struct tier_step step = tier_step_of(apply, rulebook, group, closed, clock_ms, TIER_BY_EVENT);
+    struct tier_step step = tier_step_of(apply, rulebook, group, closed, clock_ms,
+                                         apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT);
     step.direction = TIER_CORRECTED;
     struct member_tier *tier = tier_entry(apply, &step);
     bool reviewed = tier->reviewed && tier->reviewed_ms == window.start_ms;

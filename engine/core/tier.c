@@ -63,7 +63,7 @@ tier_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint32_
 {
     metric_add(apply, rulebook, group, metric, instant, change);
     int64_t *from_ms = &apply->metrics_from_ms[rulebook->group_slot[group]];
-    if (change == 0 || apply->event == NULL) return;
+    if (change == 0) return;
     const struct rulebook *judging = rulebooks_at(&apply->state->rulebooks, apply_judged_at(apply));
     if (!metric_is_asked(judging, rulebook, group, metric)) return;
     if (*from_ms == 0 || instant.ms < *from_ms) *from_ms = instant.ms > 0 ? instant.ms : 1;
@@ -239,14 +239,22 @@ base_of(const struct apply *apply, const struct rulebook *rulebook, uint32_t gro
 }
 
 static void
+correct_group(struct apply *apply, struct rulebook *rulebook, uint32_t group,
+              struct instant instant)
+{
+    int64_t from_ms = apply->metrics_from_ms[rulebook->group_slot[group]];
+    if (from_ms == 0) return;
+    struct span window = metric_window(rulebook, apply->member, group, instant);
+    if (from_ms < window.start_ms) review_correct(apply, rulebook, group, window, instant);
+}
+
+static void
 evaluate_group(struct apply *apply, struct rulebook *rulebook, uint32_t group,
                struct instant instant, struct instant effective)
 {
     const struct program_group *asked = &rulebook->program.groups[group];
+    correct_group(apply, rulebook, group, instant);
     struct span window = metric_window(rulebook, apply->member, group, instant);
-    int64_t from_ms = apply->metrics_from_ms[rulebook->group_slot[group]];
-    bool late = apply->event != NULL && from_ms != 0 && from_ms < window.start_ms;
-    if (late) review_correct(apply, rulebook, group, window, instant);
     struct tier_step step = tier_step_of(apply, rulebook, group, window, effective.ms,
                                          apply->event == NULL ? TIER_BY_REVIEW : TIER_BY_EVENT);
     step.to = metric_level(asked, &step.values);
@@ -267,6 +275,15 @@ tier_evaluate(struct apply *apply, struct instant instant, struct instant effect
     if (rulebook == NULL) return;
     for (uint32_t group = 0; group < rulebook->program.group_count; group++)
         evaluate_group(apply, rulebook, group, instant, effective);
+}
+
+void
+tier_correct(struct apply *apply, struct instant instant)
+{
+    struct rulebook *rulebook = rulebooks_at(&apply->state->rulebooks, instant);
+    if (rulebook == NULL) return;
+    for (uint32_t group = 0; group < rulebook->program.group_count; group++)
+        correct_group(apply, rulebook, group, instant);
 }
 
 void

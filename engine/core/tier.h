@@ -38,6 +38,10 @@ void tier_count(struct apply *apply, struct rulebook *rulebook, enum metric_kind
  * `effective`, but never before the previous change; a correction at the clock. */
 void tier_evaluate(struct apply *apply, struct instant instant, struct instant effective);
 
+/* Only what changed of the latest closed period: after an item of due work behind which others of
+ * its instant come. */
+void tier_correct(struct apply *apply, struct instant instant);
+
 /* The account was closed: nothing of its tiers goes on. What is reopened begins at the lowest. */
 void tier_forget(struct apply *apply);
 

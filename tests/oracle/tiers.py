@@ -145,7 +145,8 @@ class Tiers:
 
     # ---- after each event, and at the end of each instant ----
 
-    def evaluate(self, member, instant, effective):
+    def evaluate(self, member, instant, effective, upgrades=True):
+        """Among items of due work of one instant only corrections."""
         rulebook = self.rulebook_at(instant)
         changed = {(key, at) for other, key, at in self.changed if other is member}
         self.changed = []
@@ -155,7 +156,11 @@ class Tiers:
             keys = [self.metric_key(group, metric) for metric in group.metrics]
             dates = [at for key, at in changed if key in keys]
             self.correct(member, rulebook, group, instant, dates)
-            self.upgrade(member, rulebook, group, instant, effective, "REVIEW" if self.event is None else "EVENT")
+            if upgrades:
+                self.upgrade(member, rulebook, group, instant, effective, self.reason())
+
+    def reason(self):
+        return "REVIEW" if self.event is None else "EVENT"
 
     def upgrade(self, member, rulebook, group, instant, effective, reason):
         tier = member.tiers.get(group.name) or Tier()
@@ -216,7 +221,7 @@ class Tiers:
         member.tiers[group.name] = tier
         self.attain(member, rulebook, group, tier, to, instant, self.clock)
         if tier.override is None:
-            self.change_tier(member, rulebook, group, to, "CORRECTED", "EVENT", values, self.clock)
+            self.change_tier(member, rulebook, group, to, "CORRECTED", self.reason(), values, self.clock)
 
     @staticmethod
     def decide(group, level, qualified):
