@@ -170,6 +170,14 @@ activate_enter(struct apply *apply, const struct lot *lot, const struct entering
 
 /* ---- New lots, and pending ones ---- */
 
+/* The expiry of a lot that had none because nobody knew when it would activate. */
+static int64_t
+expiry_by_now(const struct apply *apply, const struct lot *lot)
+{
+    if (lot->expires_ms != INT64_MAX || (lot->flags & LOT_NEVER) != 0) return lot->expires_ms;
+    return expire_of(apply->state, apply->member, lot);
+}
+
 /* Most lots know their expiry from the grant on and keep their place. */
 void
 activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
@@ -188,14 +196,26 @@ activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms)
     lot->deadline_ms = INT64_MAX;
     lot->flags &= (uint8_t) ~(LOT_AWAITS_DELIVERY | LOT_QUARANTINED);
     struct lot active = *lot;
-    if (active.expires_ms == INT64_MAX && (active.flags & LOT_NEVER) == 0)
-        active.expires_ms = expire_of(apply->state, apply->member, &active);
+    active.expires_ms = expiry_by_now(apply, &active);
     if (active.expires_ms != lot->expires_ms) {
         uint32_t count;
         uint32_t at = (uint32_t)(lot - lots_of(apply->member, active.currency, &count));
         lots_remove(&apply->state->members, &apply->member, active.currency, at, 1);
     }
     activate_enter(apply, &active, &entering);
+}
+
+void
+activate_go_on(struct apply *apply, const struct lot *lot)
+{
+    struct members *members = &apply->state->members;
+    struct lot waiting = *lot;
+    uint32_t count;
+    uint32_t at = (uint32_t)(lot - lots_of(apply->member, waiting.currency, &count));
+    waiting.flags &= (uint8_t)~LOT_QUARANTINED;
+    if (activate_at(&waiting) != INT64_MAX) waiting.expires_ms = expiry_by_now(apply, &waiting);
+    lots_remove(members, &apply->member, waiting.currency, at, 1);
+    activate_schedule(apply, lots_insert(members, &apply->member, &waiting));
 }
 
 void

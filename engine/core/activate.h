@@ -43,6 +43,10 @@ void activate_grant(struct apply *apply, struct lot *lot, enum posting_kind kind
  * from there, any other stays. */
 void activate_lot(struct apply *apply, struct lot *lot, int64_t effective_ms);
 
+/* A quarantined lot of the row is released before its own activation, for which it waits on: what
+ * is known of that by now gives its expiry (semantics §10). */
+void activate_go_on(struct apply *apply, const struct lot *lot);
+
 /* A pending lot of the row is cancelled (deadline, rejection): posting cancel. */
 void activate_cancel(struct apply *apply, struct lot *lot, int64_t effective_ms);
 

@@ -391,10 +391,9 @@ release(struct apply *apply, uint64_t ordinal, int64_t at_ms)
     for (struct lot *lot; (lot = next_quarantined(apply->member, ordinal)) != NULL;) {
         if (lot->activates_ms <= at_ms && (lot->flags & LOT_AWAITS_DELIVERY) == 0) {
             activate_lot(apply, lot, at_ms);
-            continue;
+        } else {
+            activate_go_on(apply, lot);
         }
-        lot->flags &= (uint8_t)~LOT_QUARANTINED;
-        activate_schedule(apply, lot);
     }
 }
 
