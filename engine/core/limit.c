@@ -9,6 +9,7 @@
 #include "engine/core/activate.h"
 #include "engine/core/award.h"
 #include "engine/core/due.h"
+#include "engine/core/expire.h"
 #include "engine/core/lot.h"
 #include "engine/core/output.h"
 #include "engine/core/return.h"
@@ -384,6 +385,21 @@ next_quarantined(const struct member *member, uint64_t ordinal)
     return first;
 }
 
+/* A lot that waits for its own instant alone knows when it will expire. Returns its place. */
+static struct lot *
+date(struct apply *apply, struct lot *lot)
+{
+    struct members *members = &apply->state->members;
+    if (lot->expires_ms != INT64_MAX || (lot->flags & LOT_AWAITS_DELIVERY) != 0) return lot;
+    struct lot dated = *lot;
+    uint32_t count;
+    uint32_t at = (uint32_t)(lot - lots_of(apply->member, dated.currency, &count));
+    dated.expires_ms = expire_of(apply->state, apply->member, &dated);
+    dated.thaws = activate_thaws(apply->member);
+    lots_remove(members, &apply->member, dated.currency, at, 1);
+    return lots_insert(members, &apply->member, &dated);
+}
+
 /* Each lot activates at the later of the release and its own instant (semantics §10). */
 static void
 release(struct apply *apply, uint64_t ordinal, int64_t at_ms)
@@ -394,7 +410,7 @@ release(struct apply *apply, uint64_t ordinal, int64_t at_ms)
             continue;
         }
         lot->flags &= (uint8_t)~LOT_QUARANTINED;
-        activate_schedule(apply, lot);
+        activate_schedule(apply, date(apply, lot));
     }
 }
 
