@@ -214,6 +214,7 @@ activate_go_on(struct apply *apply, const struct lot *lot)
     uint32_t at = (uint32_t)(lot - lots_of(apply->member, waiting.currency, &count));
     waiting.flags &= (uint8_t)~LOT_QUARANTINED;
     if (activate_at(&waiting) != INT64_MAX) waiting.expires_ms = expiry_by_now(apply, &waiting);
+    waiting.thaws = activate_thaws(apply->member);
     lots_remove(members, &apply->member, waiting.currency, at, 1);
     activate_schedule(apply, lots_insert(members, &apply->member, &waiting));
 }

@@ -238,7 +238,7 @@ class Awards:
         held_back = None
         if quarantined and grants.lots:
             until = rulebook.zone.plus(self.clock, rulebook.quarantine.undecided)
-            held_back = Quarantine(self.event, rulebook, list(grants.lots), until)
+            held_back = Quarantine(self.event, self.ordinal, rulebook, list(grants.lots), until)
             member.quarantines[self.cause()] = held_back
         for lot in grants.lots:
             if held_back is not None:

@@ -28,8 +28,8 @@ class Due:
             yield from self.due_of_lot(member, lot)
         for currency, clock in member.clocks.items():
             yield from self.due_of_clock(member, currency, clock)
-        for i, quarantine in enumerate(member.quarantines.values()):
-            yield quarantine.undecided_until, DEADLINE, (2, i), self.undecided, quarantine
+        for quarantine in member.quarantines.values():
+            yield quarantine.undecided_until, DEADLINE, (2, quarantine.ordinal), self.undecided, quarantine
         for i, awaiting in enumerate(member.awaiting.values()):
             yield awaiting.lapses, DEADLINE, (1, i), self.approval_lapses, awaiting
         for i, what in enumerate(("anniversary", "birthday")):

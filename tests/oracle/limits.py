@@ -13,8 +13,9 @@ NAMED_AT_MOST = 32  # events in evidence: the newest
 class Quarantine:
     """What one event granted and is held back."""
 
-    def __init__(self, event, rulebook, lots, undecided_until):
-        self.event, self.rulebook, self.lots, self.undecided_until = event, rulebook, lots, undecided_until
+    def __init__(self, event, ordinal, rulebook, lots, undecided_until):
+        self.event, self.ordinal, self.rulebook = event, ordinal, rulebook
+        self.lots, self.undecided_until = lots, undecided_until
         self.metrics = []  # what it added to metrics: (key, at, change)
         self.booked = None  # its order
 

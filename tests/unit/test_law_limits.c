@@ -295,6 +295,23 @@ Test(law_limits, released_before_its_own_instant_it_waits_on)
     cr_assert_eq(posting->kind, POSTING_ACTIVATE);
 }
 
+/* Nobody knew when it would activate; then its month begins with its own instant. */
+Test(law_limits, released_before_its_own_instant_it_is_known_when_it_expires)
+{
+    law.awards[0].pending = (struct program_pending){PENDING_AFTER, {14, CALENDAR_DAY}, {0}};
+    law.program.currencies[0].expiry =
+        (struct program_expiry){.kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_MONTH};
+    quarantine_reviews(0);
+    law_do(&law, "ann", "review");
+    struct member_view view;
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.lots[0].expires_at.ms, INT64_MAX);
+    law_at(&law, "2026-03-20T10:00:00Z");
+    cr_assert_eq(law_decide(&law, "ann", EVENT_RELEASE_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.lots[0].expires_at.ms, rig_at("2026-04-24T10:00:00Z").ms);
+}
+
 Test(law_limits, its_own_instant_does_not_end_a_quarantine)
 {
     law.awards[0].pending = (struct program_pending){PENDING_AFTER, {14, CALENDAR_DAY}, {0}};
