@@ -21,9 +21,9 @@ class Bounds:
     noting = left = False
 
     def leave(self):
-        self.left = True
         if not self.noting:
             raise Overflow
+        self.left = True
 
     @contextlib.contextmanager
     def noted(self):
@@ -47,6 +47,13 @@ def reduced(fraction):
     if max(abs(fraction.numerator), fraction.denominator) > FRACTION_MAX:
         BOUNDS.leave()
     return fraction
+
+
+def over_one_denominator(parts):
+    """What a sum is made of, too: shares are told by it."""
+    common = math.lcm(*(part.denominator for part in parts))
+    if any(max(common, abs(part.numerator) * (common // part.denominator)) > FRACTION_MAX for part in parts):
+        BOUNDS.leave()
 
 
 def share(amount, weights):
@@ -288,6 +295,7 @@ class Judged:
     def whole(self, currency, exact):
         """Phase 6: one rounding on the sum; each part is its share."""
         total = reduced(sum(exact.values(), fractions.Fraction(0)))
+        over_one_denominator(exact.values())
         points = stored(rounded(total, self.rulebook.currencies[currency].rounding))
         return dict(zip(exact, share(points, list(exact.values()))))
 
