@@ -305,10 +305,12 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
     return_open(apply, reference, NULL, &returning);
     const struct order *order = &returning.order;
     const struct program *program = &returning.rulebook->program;
-    struct order_money before = return_money(&returning, &returning.before);
+    /* Where refunds leave tier value standing, all of it is still counted. */
+    bool all = program->returns.keeps_tier_value;
+    struct order_money money = all ? returning.money : return_money(&returning, &returning.before);
     struct earn_spends spends = {0};
-    bool fits = returning.before.whole ||
-                earn_spends(returning.scratch, program, order->currency, &before, &spends);
+    bool fits = (!all && returning.before.whole) ||
+                earn_spends(returning.scratch, program, order->currency, &money, &spends);
     CHECK(fits); /* a part of what was added when it was bought */
     for (uint32_t g = 0; g < program->group_count; g++) {
         for (uint32_t m = 0; m < program->groups[g].metric_count; m++) {
@@ -317,7 +319,7 @@ return_rejected(struct apply *apply, uint64_t order_ordinal)
             for (uint32_t i = 0; i < order->grant_count && metric->kind == METRIC_POINTS; i++) {
                 if (returning.rulebook->currency_at[order->grants[i].currency] ==
                     (int32_t)metric->currency)
-                    change -= order->grants[i].stays;
+                    change -= all ? order->grants[i].granted : order->grants[i].stays;
             }
             if (change != 0) tier_add(apply, returning.rulebook, g, m, order->occurred_at, change);
         }

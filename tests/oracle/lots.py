@@ -289,7 +289,7 @@ class Lots:
 
     def lapse(self, lot):
         instant = self.fix(lot)
-        lot.phase, lot.lapsed, lot.grace_shift = "lapsing", True, 0
+        lot.phase, lot.lapsed, lot.grace_shift = "lapsing", lot.remaining > 0, 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 

@@ -242,18 +242,19 @@ class Spending:
 
     @staticmethod
     def unmark_captured(lot):
-        """Marks that what is still held does not cover any more: [(mark, points)]."""
-        found = []
+        """Marks that what is still held does not cover any more: [(mark, points)], one for all of a return's order."""
+        found = {}
         for mark in reversed(lot.marks):
             part = min(mark.left, max(0, lot.marked - lot.held))
             if part:
                 mark.left -= part
-                found.append((mark, part))
-        return found
+                mark.points -= part
+                _, points = found.get(id(mark.claim), (mark, 0))
+                found[id(mark.claim)] = (mark, points + part)
+        return list(found.values())
 
     def claw_back_spent(self, member, mark, points):
         """Marked points that were captured are clawed back as spent ones: by the policy of the return."""
-        mark.points -= points
         amounts, self.amounts = self.amounts, {}
         self.claw_back_elsewhere(member, mark.claim, mark.order_id, mark.lot.currency, points, mark.policy, {},
                                  mark.claim.takings)
