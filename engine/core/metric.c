@@ -247,7 +247,7 @@ metric_add(struct apply *apply, struct rulebook *rulebook, uint32_t group, uint3
     if (change == 0 || rulebook->program.groups[group].metrics[metric].kind == METRIC_BALANCE)
         return;
     if (is_rolling(&rulebook->program.groups[group])) {
-        metric_prune(apply, rulebook, group, apply->state->clock.ms);
+        metric_prune(apply, rulebook, group, apply_moment(apply));
     } else {
         prune_without_review(apply, rulebook, group);
     }

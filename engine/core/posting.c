@@ -167,17 +167,23 @@ is_of_member(enum account account)
     return account <= ACCOUNT_LAPSING;
 }
 
-/* Points move between a member's accounts by themselves, when something is due: so all of them
- * together have 63 bits, and nothing that time does can overflow. */
+/* Points move between a member's accounts by themselves, when something is due, and out of them
+ * into where what expires or is cancelled goes: so all of them together have 63 bits, also with
+ * what is there already, and nothing that time does can overflow. */
 static bool
-can_enter(const int64_t *programme, const struct wallet *wallet, int64_t units)
+can_enter(const int64_t *programme, const struct wallet *wallet, enum account from, int64_t units)
 {
-    int64_t own, all;
-    return add_i64(wallet->pending, wallet->active, &own) && add_i64(own, wallet->held, &own) &&
-           add_i64(own, wallet->lapsing, &own) && add_i64(own, units, &own) &&
-           add_i64(programme[ACCOUNT_PENDING], programme[ACCOUNT_ACTIVE], &all) &&
-           add_i64(all, programme[ACCOUNT_HELD], &all) &&
-           add_i64(all, programme[ACCOUNT_LAPSING], &all) && add_i64(all, units, &all);
+    static const enum account GONE[] = {ACCOUNT_EXPIRED, ACCOUNT_REVERSED, ACCOUNT_FORFEITED};
+    int64_t own, all, sum;
+    bool fits = add_i64(wallet->pending, wallet->active, &own) &&
+                add_i64(own, wallet->held, &own) && add_i64(own, wallet->lapsing, &own) &&
+                add_i64(own, units, &own) &&
+                add_i64(programme[ACCOUNT_PENDING], programme[ACCOUNT_ACTIVE], &all) &&
+                add_i64(all, programme[ACCOUNT_HELD], &all) &&
+                add_i64(all, programme[ACCOUNT_LAPSING], &all) && add_i64(all, units, &sum);
+    for (size_t i = 0; i < sizeof GONE / sizeof *GONE && fits; i++)
+        fits = add_i64(GONE[i] == from ? all : sum, programme[GONE[i]], &own);
+    return fits;
 }
 
 bool
@@ -188,7 +194,7 @@ posting_can_move(const struct state *state, const struct member *member, enum ac
     int64_t from_sign, to_sign, sum;
     if (member != NULL && slot < member->wallet_count) wallet = member_wallets(member)[slot];
     if (!is_of_member(from) && is_of_member(to) &&
-        !can_enter(state->balances[slot], &wallet, units))
+        !can_enter(state->balances[slot], &wallet, from, units))
         return false;
     const int64_t *source = wallet_account(&wallet, from, &from_sign);
     const int64_t *target = wallet_account(&wallet, to, &to_sign);
@@ -207,7 +213,8 @@ posting_can_issue(const struct state *state, const struct member *member, uint32
     static const struct wallet NONE = {0};
     const struct wallet *wallet = member == NULL ? NULL : member_wallet_find(member, slot);
     int64_t issued;
-    return can_enter(state->balances[slot], wallet == NULL ? &NONE : wallet, units) &&
+    return can_enter(state->balances[slot], wallet == NULL ? &NONE : wallet, ACCOUNT_ISSUED,
+                     units) &&
            sub_i64(state->balances[slot][ACCOUNT_ISSUED], units, &issued);
 }
 
@@ -215,7 +222,9 @@ bool
 posting_can_reverse(const struct state *state, const struct member *member, uint32_t slot,
                     int64_t units)
 {
-    return posting_can_move(state, member, ACCOUNT_ARREARS, ACCOUNT_REVERSED, slot, units);
+    static const struct wallet NONE = {0};
+    return can_enter(state->balances[slot], &NONE, ACCOUNT_ARREARS, units) &&
+           posting_can_move(state, member, ACCOUNT_ARREARS, ACCOUNT_REVERSED, slot, units);
 }
 
 /* Whether a taking may have the lot. */

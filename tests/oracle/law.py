@@ -264,7 +264,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
             self.totals[key] = stored(self.totals.get(key, 0) +
                                       (-sign if account in ("ISSUED", "ARREARS") else sign) * points)
         if source in PROGRAMME and target not in PROGRAMME:
-            stored(sum(self.totals.get((currency, account), 0) for account in ("PENDING", "ACTIVE", "HELD", "LAPSING")))
+            self.room_for(currency, 0)
         payload = self.said or (self.event[kind_of(self.event)] if self.event is not None else {})
         posting = {
             "subject": member.subject, "kind": kind, "from": source, "to": target, "currency": currency,
@@ -279,6 +279,12 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
                            lotActivatesAtMs=lot.activates or lot.own_activation or 0, lotExpiresAtMs=lot.fixed_expiry or 0,
                            lotExpiredBeforeMs=expired_before, funder=lot.funder or "")
         self.postings.append(posting)
+
+    def room_for(self, currency, points):
+        """All that members have may expire, be cancelled or be forfeited when nobody can refuse it."""
+        had = sum(self.totals.get((currency, account), 0) for account in ("PENDING", "ACTIVE", "HELD", "LAPSING"))
+        for gone in ("EXPIRED", "REVERSED", "FORFEITED"):
+            stored(had + points + self.totals.get((currency, gone), 0))
 
     def notice(self, member, kind, effective, **fields):
         self.notices.append({"subject": member.subject, "kind": kind, "effectiveAtMs": effective,

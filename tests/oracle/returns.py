@@ -177,8 +177,7 @@ class Returns:
         """Takes what should not stay, or gives back what should; `rulebook` says from where."""
         refunded = self.refunded(booked)
         whole = refunded is None
-        written = {}
-        points = {}
+        written, points, mores, taken = {}, {}, [], {}
         for claim in booked.claims:
             if claim.award:
                 stays = 0 if whole else claim.granted
@@ -186,6 +185,12 @@ class Returns:
                 stays = 0 if whole else min(claim.granted, booked.judged.stays(claim.currency, refunded))
             points[claim.currency] = points.get(claim.currency, 0) + stays
             more = max(0, min(claim.granted - stays - claim.settled, claim.granted - claim.settled - claim.expired()))
+            mores.append((claim, stays, more))
+            taken[claim.currency] = taken.get(claim.currency, 0) + more
+        for currency, more in taken.items():
+            if more:
+                self.room_for(currency, more)
+        for claim, stays, more in mores:
             if more:
                 self.claw_back(member, claim, booked.id, claim.currency, more, rulebook, written)
                 claim.settled += more
@@ -405,6 +410,7 @@ class Returns:
             exact = sum(points for _, _, points in judged.base(currency.name, values))
             points = stored(rounded(exact, currency.rounding))
             if points:
+                self.room_for(currency.name, points)
                 self.claw_back(member, None, None, currency.name, points, rulebook, written)
                 self.measure(rulebook, member, occurred, "points", -points, currency.name, [])
         for group in rulebook.tiers.values():

@@ -230,7 +230,8 @@ class Spending:
 
     def release_to_lapsing(self, lot, points, hold):
         """Arrears are not paid from it; when its grace is over it ends at once."""
-        over = lot.phase == "passed"
+        frozen_at = lot.member.frozen_at  # then as it was at the freeze
+        over = lot.phase == "passed" and (frozen_at is None or lot.grace_end() <= frozen_at)
         lot.phase = "lapsing"
         lot.remaining += points
         self.post(hold.member, "RELEASE", "HELD", "LAPSING", lot.currency, points, lot, self.now(), **hold.ids)
@@ -278,6 +279,8 @@ class Spending:
                 points -= back
                 part[1] -= back
                 self.amount(lot.currency, requested=back, granted=back)
+                if lot.phase == "lapsing" and not lot.remaining and not lot.held:  # nothing of it is left to lapse
+                    lot.phase, lot.lapsed = "passed", False
                 self.come_back(lot, back, "UNDO", "REDEEMED", rulebook.spending.restore_grace, **spend.ids)
 
     def come_back(self, lot, points, kind, source, restore_grace=None, **ids):
