@@ -9,6 +9,17 @@ wallet_of(const struct apply *apply, uint32_t slot)
     return &member_wallets(apply->member)[slot];
 }
 
+/* What is owed for an order is one debt, as old as its first part (semantics §5). */
+static const struct fact *
+debt_of(const struct apply *apply, uint32_t slot, uint64_t order)
+{
+    struct facts facts = facts_of_slot(apply->member, FACT_ARREARS, slot);
+    for (uint32_t i = 0; i < facts.count && order != 0; i++) {
+        if ((uint64_t)facts.items[i].b == order) return &facts.items[i];
+    }
+    return NULL;
+}
+
 /* One fact per cause and order; the cause is the event, or of due work the last event. */
 static void
 add(struct apply *apply, enum fact_kind kind, uint32_t slot, int64_t units, uint64_t order)
@@ -53,7 +64,14 @@ void
 arrears_add(struct apply *apply, enum posting_kind kind, enum account to, uint32_t slot,
             int64_t units, uint64_t order, int64_t effective_ms)
 {
-    add(apply, FACT_ARREARS, slot, units, order);
+    const struct fact *debt = debt_of(apply, slot, order);
+    if (debt != NULL) {
+        struct fact more = *debt;
+        more.a = units;
+        fact_add(&apply->state->members, &apply->member, &more);
+    } else {
+        add(apply, FACT_ARREARS, slot, units, order);
+    }
     posting_move(apply, kind, ACCOUNT_ARREARS, to, slot, units, NULL, effective_ms);
 }
 

@@ -244,6 +244,20 @@ do_fact(struct apply *apply, const struct due *due, uint64_t max)
     return done;
 }
 
+/* Tiers are judged once for an instant, before its notices: those change nothing, and can be due
+ * long behind. */
+static void
+judge_tiers(struct apply *apply, int64_t ms)
+{
+    struct due next;
+    bool more = due_next(apply->state, apply->member, &next) && next.ms <= ms;
+    if (more && next.kind != DUE_NOTICE) {
+        tier_correct(apply, apply_judged_at(apply));
+    } else {
+        tier_evaluate(apply, apply_judged_at(apply), (struct instant){ms});
+    }
+}
+
 uint64_t
 due_do(struct apply *apply, const struct due *due, struct instant judged, uint64_t max)
 {
@@ -260,12 +274,7 @@ due_do(struct apply *apply, const struct due *due, struct instant judged, uint64
         break;
     case DUE_OF_TIER: review_do(apply, due->slot, (struct instant){due->ms}, due->kind); break;
     }
-    struct due next;
-    if (!due_next(apply->state, apply->member, &next) || next.ms > due->ms) {
-        tier_evaluate(apply, apply_judged_at(apply), (struct instant){due->ms});
-    } else {
-        tier_correct(apply, apply_judged_at(apply));
-    }
+    if (due->kind != DUE_NOTICE) judge_tiers(apply, due->ms);
     posting_check(apply);
     return done;
 }

@@ -223,7 +223,10 @@ posting_can_reverse(const struct state *state, const struct member *member, uint
                     int64_t units)
 {
     static const struct wallet NONE = {0};
-    return can_enter(state->balances[slot], &NONE, ACCOUNT_ARREARS, units) &&
+    const struct wallet *wallet = member == NULL ? NULL : member_wallet_find(member, slot);
+    int64_t active = wallet == NULL ? 0 : wallet->active;
+    int64_t owed = units > active ? units - active : 0; /* at most */
+    return can_enter(state->balances[slot], &NONE, ACCOUNT_ARREARS, owed) &&
            posting_can_move(state, member, ACCOUNT_ARREARS, ACCOUNT_REVERSED, slot, units);
 }
 

@@ -117,9 +117,10 @@ class Due:
             item = do(what, instant) is not NO_ITEM
             self.instant = None
             queues[owner.number] = self.queue(owner)
-            over = not queues[owner.number] or queues[owner.number][0][0] > instant
-            self.evaluate(owner, self.judged, instant, upgrades=over)
-            queues[owner.number] = self.queue(owner)
+            if kind != NOTICE:  # those change nothing, and can be due long behind
+                following = queues[owner.number][0] if queues[owner.number] else (FOR_EVER,)
+                self.evaluate(owner, self.judged, instant, upgrades=following[0] > instant or following[1] == NOTICE)
+                queues[owner.number] = self.queue(owner)
             limit = None if limit is None else limit - item
         for each in members:
             each.earliest = queues[each.number][0][0] if queues[each.number] else FOR_EVER

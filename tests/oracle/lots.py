@@ -288,8 +288,9 @@ class Lots:
             self.post(lot.member, kind, account, "EXPIRED", lot.currency, points, lot, effective, **ids)
 
     def lapse(self, lot):
+        """What is still there of it; where everything is held it has passed."""
         instant = self.fix(lot)
-        lot.phase, lot.lapsed, lot.grace_shift = "lapsing", lot.remaining > 0, 0
+        lot.phase, lot.lapsed, lot.grace_shift = "lapsing" if lot.remaining else "passed", lot.remaining > 0, 0
         if lot.remaining:
             self.post(lot.member, "LAPSE", "ACTIVE", "LAPSING", lot.currency, lot.remaining, lot, instant)
 

@@ -189,7 +189,7 @@ class Returns:
             taken[claim.currency] = taken.get(claim.currency, 0) + more
         for currency, more in taken.items():
             if more:
-                self.room_for(currency, more)
+                self.room_for(currency, max(0, more - member.active(currency)))
         for claim, stays, more in mores:
             if more:
                 self.claw_back(member, claim, booked.id, claim.currency, more, rulebook, written)
@@ -410,7 +410,7 @@ class Returns:
             exact = sum(points for _, _, points in judged.base(currency.name, values))
             points = stored(rounded(exact, currency.rounding))
             if points:
-                self.room_for(currency.name, points)
+                self.room_for(currency.name, max(0, points - member.active(currency.name)))
                 self.claw_back(member, None, None, currency.name, points, rulebook, written)
                 self.measure(rulebook, member, occurred, "points", -points, currency.name, [])
         for group in rulebook.tiers.values():

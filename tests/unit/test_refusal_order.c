@@ -383,7 +383,12 @@ make_undo(unsigned troubles)
     cr_assert(rig_view(&law.rig, "ann", &view));
     int64_t points =
         view.wallets[0].pending.units + view.wallets[0].active.units + view.wallets[0].held.units;
-    if (troubles & TOO_MUCH) adjust_points("ann", INT64_MAX - points - 5);
+    /* All that members have must fit on top of what is gone. */
+    const int64_t *balances = law.rig.state->balances[0];
+    int64_t gone = balances[ACCOUNT_EXPIRED] > balances[ACCOUNT_REVERSED]
+                       ? balances[ACCOUNT_EXPIRED]
+                       : balances[ACCOUNT_REVERSED];
+    if (troubles & TOO_MUCH) adjust_points("ann", INT64_MAX - points - gone - 5);
     if (troubles & STATE) call_closed();
     struct bytes id = troubles & REFERENCE ? BYTES_LITERAL("S9") : BYTES_LITERAL("S1");
     return (struct event){.kind = EVENT_CANCEL_REDEMPTION, .cancel_redemption = {.spend_id = id}};
