@@ -270,7 +270,8 @@ judge_anew(struct apply *apply, struct rulebook *rulebook, uint32_t group, struc
         return;
     }
     step.valid_until_ms = valid_until_ms;
-    if (step.to == base) step.direction = TIER_DOWNGRADED;
+    if (step.to == base && tier_index(apply, &step, tier->level) == base)
+        step.direction = TIER_DOWNGRADED; /* not from what an override said */
     tier_set_base(apply, &step);
 }
 

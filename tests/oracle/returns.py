@@ -228,7 +228,16 @@ class Returns:
                 continue
             for cap in booked.judged.rulebook.caps:
                 if cap.currency == claim.currency and cap.give_back and cap.per != "event" and covers(cap, name):
-                    member.cap_uses.setdefault((cap.name, cap.per), []).append([booked.occurred, had - part])
+                    self.use_again(member, cap, booked, had - part)
+
+    @staticmethod
+    def use_again(member, cap, booked, change):
+        """What a closing has forgotten gives no room back."""
+        at = booked.occurred
+        uses = member.cap_uses.setdefault((cap.name, cap.per), [])
+        start, end = (at, at + 1) if isinstance(cap.per, int) else booked.judged.rulebook.zone.bucket_of(at, cap.per)
+        used = sum(points for instant, points in uses if start <= instant < end)
+        uses.append([at, max(-used, change)])
 
     # ---- from where ----
 
