@@ -119,7 +119,9 @@ byhand_grant(struct apply *apply)
     }
     enum verdict verdict = judge_state(apply, true);
     if (verdict != VERDICT_ACCEPTED) return verdict;
-    if (apply->member->lot_count >= MEMBER_LOTS_MAX) return VERDICT_LIMIT_REACHED;
+    const uint32_t facts = PROGRAM_GROUPS_MAX * PROGRAM_METRICS_MAX; /* what qualifies is counted */
+    if (apply->member->lot_count >= MEMBER_LOTS_MAX || !facts_fit(apply->member, facts))
+        return VERDICT_LIMIT_REACHED;
     CHECK(rulebook_currency(apply->rulebook, grant->currency, &currency)); /* judged as form */
     struct lot lot = new_lot(apply, currency, grant->points.units);
     if (grant->activates_at.ms > lot.activates_ms) lot.activates_ms = grant->activates_at.ms;

@@ -145,7 +145,7 @@ facts_between(const struct member *member, enum fact_kind kind, uint32_t slot, i
 bool
 facts_fit(const struct member *member, uint32_t count)
 {
-    return member == NULL || member->fact_count + count <= MEMBER_FACTS_MAX;
+    return member == NULL || member->fact_count + count <= MEMBER_FACTS_MAX - MEMBER_FACTS_UNASKED;
 }
 
 struct fact *

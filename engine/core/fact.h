@@ -48,8 +48,8 @@ struct facts facts_of_slot(const struct member *member, enum fact_kind kind, uin
 struct facts facts_between(const struct member *member, enum fact_kind kind, uint32_t slot,
                            int64_t from, int64_t until);
 
-/* Whether so many more find room: else the event is refused by limit_reached. `member` may be NULL.
- */
+/* Whether so many more find room: else the event is refused by limit_reached. Some room stays for
+ * what comes unasked: by time, or with a point that is given back. `member` may be NULL. */
 bool facts_fit(const struct member *member, uint32_t count);
 
 /* Puts a fact in its place, over the one that has it. Returns the place. */

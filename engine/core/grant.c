@@ -356,8 +356,14 @@ book_lot(struct grant_plan *plan, struct planned_lot *planned, const struct expl
                    ACCOUNT_ISSUED, plan->occurred_at.ms);
     apply->explanation = NULL;
     apply->order_id = order_id;
-    planned->booked =
-        (struct order_lot){lot.index, lot.granted, lot.expires_ms, lot.rule, lot.funder};
+    planned->booked = (struct order_lot){
+        .index = lot.index,
+        .granted = lot.granted,
+        .expires_ms = lot.expires_ms,
+        .rule = lot.rule,
+        .funder = lot.funder,
+        .flags = lot.flags & (LOT_AWAITS_DELIVERY | LOT_BY_INACTIVITY),
+    };
 }
 
 static void

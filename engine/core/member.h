@@ -165,6 +165,7 @@ enum {
     MEMBER_PAST_MAX = 255,
     MEMBER_LOTS_MAX = 100000,
     MEMBER_FACTS_MAX = 100000, /* with as many lots, a block still fits the slab's largest */
+    MEMBER_FACTS_UNASKED = 4096,
     MEMBER_KEY_BYTES_MAX = 255
 };
 

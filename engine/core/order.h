@@ -40,6 +40,7 @@ struct order_lot {
     int64_t granted;
     int64_t expires_ms;    /* as it was granted: where to look first */
     uint16_t rule, funder; /* as in struct lot */
+    uint8_t flags;         /* of them: awaits delivery, by inactivity */
 };
 
 /* What one source gave of a grant, after caps. */

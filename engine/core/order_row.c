@@ -11,7 +11,7 @@
  *   missions, and for each: its index
  *   caps, and for each: room
  *   grants, and for each: u8 currency slot · u8 kind of its award · index of its award · requested · granted · stays · settled · dropped ·
- *                         lots, and for each: index · granted · rule · funder · expires_at (0 = never, else plus 1)
+ *                         lots, and for each: index · granted · rule · funder · flags · expires_at (0 = never, else plus 1)
  *                         parts, and for each: u8 kind of its source · index · points
  *   u8 returns: 0 where nothing was returned, and that is the end; else 1 and
  *   takings, and for each: u8 from · u8 currency slot · units · with a lot: u8 state · zigzag deadline_at · the lot as in a spend
@@ -111,6 +111,7 @@ write_grants(const struct order *order, struct pen *pen)
             pen_amount(pen, (uint64_t)grant->lots[k].granted);
             pen_varint(pen, grant->lots[k].rule);
             pen_varint(pen, grant->lots[k].funder);
+            pen_varint(pen, grant->lots[k].flags);
             pen_amount(pen, expires_ms == INT64_MAX ? 0 : (uint64_t)expires_ms + 1);
         }
         pen_varint(pen, grant->part_count);
@@ -308,6 +309,7 @@ read_grant(struct reader *reader, struct arena *arena, struct order_grant *grant
         lots[k].granted = read_amount(reader);
         lots[k].rule = (uint16_t)reader_varint(reader);
         lots[k].funder = (uint16_t)reader_varint(reader);
+        lots[k].flags = (uint8_t)reader_varint(reader);
         uint64_t expires = reader_varint(reader);
         lots[k].expires_ms = expires == 0 ? INT64_MAX : (int64_t)(expires - 1);
     }

@@ -137,13 +137,23 @@ may_own(const struct member *member, uint32_t slot, enum own what)
     UNREACHABLE();
 }
 
-/* The first lot of an order from place `from` on; `count` when there is none. */
-static uint32_t
-next_own(const struct lot *lots, uint32_t from, uint32_t count, uint64_t order)
+/* Copies of the order's own lots, in spend order. */
+static const struct lot *
+own_lots(struct apply *apply, const struct returning *returning, uint32_t slot, uint32_t *out_count)
 {
-    while (from < count && lots[from].order != order)
-        from++;
-    return from;
+    uint32_t count, own = 0, at = 0;
+    const struct lot *lots = lots_of(apply->member, slot, &count);
+    for (uint32_t i = 0; i < count; i++)
+        own += lots[i].order == returning->ordinal;
+    struct lot *copies = arena_alloc(apply->state->scratch, (own + 1) * sizeof *copies);
+    CHECK(copies != NULL);
+    struct lot_walk walk = lot_walk_of(apply->member, slot);
+    while (at < own) {
+        const struct lot *lot = lot_walk_next(&walk);
+        if (lot->order == returning->ordinal) copies[at++] = *lot;
+    }
+    *out_count = own;
+    return copies;
 }
 
 /* From the order's own lots, in spend order. */
@@ -153,17 +163,13 @@ take_own(struct apply *apply, struct returning *returning, uint32_t slot, int64_
 {
     int64_t effective_ms = returning->report->occurred_at.ms, left = units;
     uint32_t count;
-    if (!may_own(apply->member, slot, what)) return 0;
-    for (uint32_t i = 0; left > 0;) {
-        struct lot *lots = lots_of(apply->member, slot, &count);
-        i = next_own(lots, i, count, returning->ordinal);
-        if (i == count) break;
-        struct lot *lot = &lots[i];
+    if (units == 0 || !may_own(apply->member, slot, what)) return 0;
+    const struct lot *own = own_lots(apply, returning, slot, &count);
+    for (uint32_t i = 0; i < count && left > 0; i++) {
+        struct lot *lot = lots_find(apply->member, &own[i]);
+        CHECK(lot != NULL);
         int64_t there = own_units(apply->member, lot, what);
-        if (there == 0) {
-            i++;
-            continue;
-        }
+        if (there == 0) continue;
         struct lot image = *lot;
         int64_t taken = smaller(there, left);
         left -= taken;
@@ -172,15 +178,12 @@ take_own(struct apply *apply, struct returning *returning, uint32_t slot, int64_
         if (what == OWN_HELD) {
             mark(apply, &image, taken, returning->report->rulebook);
             note_taking(returning, TAKEN_HELD, slot, taken, &image);
-            i++;
             continue;
         }
         posting_move_lot(apply, POSTING_CLAW_BACK, lot_account(lot), ACCOUNT_REVERSED, lot, taken,
                          effective_ms);
         note_taking(returning, TAKEN_LOT, slot, taken, &image);
-        bool gone = lot->remaining == 0 && lot->held == 0;
         posting_settle(apply, lot);
-        i += !gone;
     }
     return units - left;
 }
@@ -444,8 +447,9 @@ first_lot(const struct apply *apply, const struct returning *returning,
         .funder = grant->lots[0].funder,
         .currency = grant->currency,
         .state = LOT_ACTIVE,
+        .flags = grant->lots[0].flags & LOT_BY_INACTIVITY,
     };
-    if ((order->flags & ORDER_DELIVERED) && lot.expires_ms == INT64_MAX) {
+    if ((order->flags & ORDER_DELIVERED) && (grant->lots[0].flags & LOT_AWAITS_DELIVERY)) {
         lot.activates_ms = order->delivered_ms;
         lot.expires_ms = expire_of(apply->state, apply->member, &lot);
     }
