@@ -134,7 +134,8 @@ class Tiers:
 
     def attain(self, member, rulebook, group, tier, level, instant, since):
         """The level without an override, and when it is reviewed."""
-        tier.under = group.levels[level].name
+        if self.under(rulebook, group, tier) != level:  # a level that a version removed keeps its name until that judges
+            tier.under = group.levels[level].name
         tier.attained, tier.since = instant, since
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
@@ -380,6 +381,7 @@ class Tiers:
         values = self.values(member, rulebook, group, instant)
         to = max(self.qualified(group, values), self.level_of(tier.last_review, rulebook, group))
         before = self.held(rulebook, group, tier)
+        tier.under = tier.under if to != self.under(rulebook, group, tier) else group.levels[to].name
         if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
             self.attain(member, rulebook, group, tier, to, instant, max([effective] + [since for since, _ in tier.history[-1:]]))
         if to != before:
@@ -417,7 +419,7 @@ class Tiers:
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
                 if removed:
-                    tier.grace = None
+                    tier.grace, tier.under = None, group.levels[level].name
                 if group.window.kind != "rolling" or tier.review is None or removed:
                     since = max(instant, tier.history[-1][0]) if tier.history else instant
                     self.attain(member, rulebook, group, tier, level, instant, since)
