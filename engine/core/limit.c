@@ -397,7 +397,7 @@ release(struct apply *apply, uint64_t ordinal, int64_t at_ms)
     }
 }
 
-/* What an activity's grants have added to tier metrics goes. */
+/* What a grant that is no order's has added to tier metrics goes. */
 static void
 forget_points(struct apply *apply, const struct lot *lot)
 {
@@ -422,7 +422,7 @@ reject(struct apply *apply, const struct fact *quarantine, int64_t at_ms)
     if (of_order) return_rejected(apply, ordinal);
     for (struct lot *lot; (lot = next_quarantined(apply->member, ordinal)) != NULL;) {
         struct lot before = *lot;
-        if (!of_order) forget_points(apply, &before);
+        if (before.order == 0) forget_points(apply, &before);
         activate_cancel(apply, lots_find(apply->member, &before), at_ms);
     }
 }

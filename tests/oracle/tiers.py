@@ -202,7 +202,10 @@ class Tiers:
             before = max(before, qualified)
         decided = self.decide(group, before, qualified)
         grace_ends = rulebook.zone.plus(end, Period(group.grace, "days"))
-        if decided < before and grace_ends > instant:
+        waits = decided < before and grace_ends > instant
+        if decided == (self.level_of(tier.last_review, rulebook, group) if reviewed else 0) and not waits and tier.grace is None:
+            return
+        if waits:
             tier.grace = (grace_ends, group.levels[decided].name)
             decided = before
         else:
