@@ -306,13 +306,11 @@ await_approval(struct apply *apply, uint32_t currency)
     struct writer row = writer_of(state->row_region.memory, ROW_ROOM);
     struct bytes row_id = byhand_awaiting_id(event->source, event->id, &id);
     if (!facts_fit(apply->member, 1)) return VERDICT_LIMIT_REACHED;
-    struct local local = calendar_local(zone, state->clock);
-    local.ms += apply->rulebook->program.approval_days * CALENDAR_DAY_MS;
     struct fact awaiting = {
         .kind = FACT_AWAITING,
         .slot = apply->rulebook->currency_slot[currency],
         .key = (int64_t)apply->ordinal,
-        .a = calendar_instant(zone, local).ms,
+        .a = calendar_days_later(zone, state->clock.ms, apply->rulebook->program.approval_days),
         .b = event->adjust.points.units,
     };
     members_write(&state->members, apply->member);

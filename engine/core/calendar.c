@@ -155,6 +155,14 @@ calendar_instant(const struct zone *zone, struct local local)
     return (struct instant){found};
 }
 
+int64_t
+calendar_days_later(const struct zone *zone, int64_t ms, int64_t days)
+{
+    struct local local = calendar_local(zone, (struct instant){ms});
+    local.ms += days * CALENDAR_DAY_MS;
+    return calendar_instant(zone, local).ms;
+}
+
 /* Buckets */
 
 /* Months in a bucket of whole months. */

@@ -81,6 +81,9 @@ struct local calendar_local(const struct zone *zone, struct instant instant);
 /** The instant at which the wall shows this, by the law for gaps and overlaps (invariant 2). */
 struct instant calendar_instant(const struct zone *zone, struct local local);
 
+/** So many calendar days later in this zone, at the same time of day; before, where negative. */
+int64_t calendar_days_later(const struct zone *zone, int64_t ms, int64_t days);
+
 /** The date of a local time. */
 struct civil_date calendar_date(struct local local);
 

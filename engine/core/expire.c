@@ -14,9 +14,8 @@ expire_notice_at(const struct state *state, const struct lot *lot)
     int32_t days = program->currencies[currency].notice_days;
     if (days == 0 || lot->expires_ms == INT64_MAX) return INT64_MAX;
     if (rulebook->notice[currency].expires_ms != lot->expires_ms || lot->expires_ms == 0) {
-        struct local local = calendar_local(&program->zone, (struct instant){lot->expires_ms});
-        local.ms -= days * CALENDAR_DAY_MS;
-        rulebook->notice[currency].notice_ms = calendar_instant(&program->zone, local).ms;
+        rulebook->notice[currency].notice_ms =
+            calendar_days_later(&program->zone, lot->expires_ms, -days);
         rulebook->notice[currency].expires_ms = lot->expires_ms;
     }
     int64_t notice_ms = rulebook->notice[currency].notice_ms;

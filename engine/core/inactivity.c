@@ -73,9 +73,7 @@ set_notice(struct apply *apply, const struct rulebook *rulebook, uint32_t slot, 
     bool wanted = days > 0 && expires_ms != INT64_MAX && expires_ms > apply_moment(apply) &&
                   !member_is_noticed(apply->member, (uint8_t)slot, expires_ms);
     if (wanted) {
-        struct local local = calendar_local(&rulebook->program.zone, (struct instant){expires_ms});
-        local.ms -= days * CALENDAR_DAY_MS;
-        notice.a = calendar_instant(&rulebook->program.zone, local).ms;
+        notice.a = calendar_days_later(&rulebook->program.zone, expires_ms, -days);
         if (notice.a < pushed_ms) notice.a = pushed_ms;
     }
     fact_set(&apply->state->members, &apply->member, &notice);

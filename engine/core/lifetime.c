@@ -105,10 +105,7 @@ lifetime_grace_end(const struct rulebook *rulebook, uint32_t currency, int64_t e
 {
     int32_t days = rulebook->program.currencies[currency].expiry.grace_days;
     if (days == 0 || expires_ms == INT64_MAX) return expires_ms;
-    const struct zone *zone = &rulebook->program.zone;
-    struct local local = calendar_local(zone, (struct instant){expires_ms});
-    local.ms += days * CALENDAR_DAY_MS;
-    int64_t end_ms = calendar_instant(zone, local).ms;
+    int64_t end_ms = calendar_days_later(&rulebook->program.zone, expires_ms, days);
     return end_ms > INSTANT_MAX_MS ? INT64_MAX : end_ms;
 }
 

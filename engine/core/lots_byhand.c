@@ -55,10 +55,7 @@ static int64_t
 extended(const struct apply *apply, const struct extend_lots *extend, const struct lot *lot)
 {
     if (extend->expires_at.ms != 0) return extend->expires_at.ms;
-    const struct zone *zone = &apply->rulebook->program.zone;
-    struct local local = calendar_local(zone, (struct instant){lot->expires_ms});
-    local.ms += extend->days * CALENDAR_DAY_MS;
-    int64_t ms = calendar_instant(zone, local).ms;
+    int64_t ms = calendar_days_later(&apply->rulebook->program.zone, lot->expires_ms, extend->days);
     return ms > INSTANT_MAX_MS ? INT64_MAX : ms;
 }
 

@@ -38,13 +38,10 @@ move_by_window(const struct rulebook *rulebook, const struct program_group *grou
                struct instant instant, int sign)
 {
     const struct zone *zone = &rulebook->program.zone;
+    int64_t amount = sign * (int64_t)group->rolling;
+    if (group->window == WINDOW_ROLLING_DAYS) return calendar_days_later(zone, instant.ms, amount);
     struct local local = calendar_local(zone, instant);
-    if (group->window == WINDOW_ROLLING_DAYS) {
-        local.ms += sign * group->rolling * CALENDAR_DAY_MS;
-    } else {
-        local = calendar_add_months(local, sign * group->rolling);
-    }
-    return calendar_instant(zone, local).ms;
+    return calendar_instant(zone, calendar_add_months(local, (int32_t)amount)).ms;
 }
 
 static struct span

@@ -18,14 +18,6 @@ is_reviewed(const struct program_group *group)
 
 /* ---- Setting reviews ---- */
 
-static int64_t
-days_before(const struct rulebook *rulebook, int64_t ms, int32_t days)
-{
-    struct local local = calendar_local(&rulebook->program.zone, (struct instant){ms});
-    local.ms -= days * CALENDAR_DAY_MS;
-    return calendar_instant(&rulebook->program.zone, local).ms;
-}
-
 /* Not before the period under review has begun, and not when the moment is over: then the level was
  * met a moment ago. */
 static int64_t
@@ -33,7 +25,8 @@ at_risk_at(const struct tier_step *step, int64_t review_ms, int64_t begins_ms, s
 {
     const struct program_group *group = &step->rulebook->program.groups[step->group];
     if (group->at_risk_days == 0 || group->downgrade == DOWNGRADE_NONE) return INT64_MAX;
-    int64_t notice_ms = days_before(step->rulebook, review_ms, group->at_risk_days);
+    int64_t notice_ms =
+        calendar_days_later(&step->rulebook->program.zone, review_ms, -group->at_risk_days);
     if (notice_ms < begins_ms) notice_ms = begins_ms;
     return notice_ms < now.ms ? INT64_MAX : notice_ms;
 }
@@ -121,7 +114,8 @@ remember_review(struct apply *apply, const struct tier_step *step, struct span w
 static int64_t
 grace_end(const struct rulebook *rulebook, uint32_t group, int64_t instant_ms)
 {
-    return days_before(rulebook, instant_ms, -rulebook->program.groups[group].grace_days);
+    return calendar_days_later(&rulebook->program.zone, instant_ms,
+                               rulebook->program.groups[group].grace_days);
 }
 
 /* The downgrade waits, and is dropped when the new period qualifies by then. */
