@@ -44,6 +44,12 @@ const struct command *command_table(size_t *out_count);
 /** The command of that name; NULL when there is none. */
 const struct command *command_find(const char *name);
 
+/** Whether the command's name is two words of which the first is `group`; of "" all are. */
+bool command_is_of_group(const struct command *command, const char *group);
+
+/** Whether any is. */
+bool command_has_group(const char *group);
+
 /** Whether the command takes this option as a flag. --help and --json are taken by all. */
 bool command_accepts(const struct command *command, enum option_id id);
 

@@ -55,6 +55,20 @@ class Front(Command):
                 self.assertTrue(text.startswith(f"tally {name}: "))
                 self.assertIn(f"\nExample\n  tally {name}", text)
 
+    def test_the_first_of_two_words_lists_the_second(self):
+        for group, word in (("rules", "check"), ("member", "explain"), ("config", "print")):
+            with self.subTest(group):
+                done = self.tally(group, "--help")
+                self.assertEqual(done.stderr, "")
+                self.assertRegex(done.stdout, rf"\n  tally {group} {word} +\S")
+                self.assertEqual(len(re.findall(r"^  tally (\w+) ", done.stdout, re.MULTILINE)),
+                                 len(re.findall(rf"^  tally {group} ", done.stdout, re.MULTILINE)))
+                for arguments in ([group, "-h"], ["help", group]):
+                    self.assertEqual(self.tally(*arguments).stdout, done.stdout)
+        listed = json.loads(self.tally("rules", "--help", "--json").stdout)
+        self.assertIn("rules diff", [each["name"] for each in listed])
+        self.assertIn("'tally rules' needs one more word: check", self.tally("rules", code=64).stderr)
+
     def test_mistakes_in_names_are_answered_with_a_suggestion(self):
         for arguments, said in [
             (["vresion"], "there is no command 'vresion'; did you mean 'tally version'?"),
@@ -102,6 +116,13 @@ class Topics(Command):
         self.assertGreater(len(defined), 20)
         for number, name in defined:
             self.assertIn(f"\n{name} ({number})\n", text)
+
+    def test_every_key_of_a_rulebook_is_explained(self):
+        told = self.tally("help", "rulebook").stdout
+        reference = (ROOT / "docs/rulebook.md").read_text().partition("## Keys\n")[2].partition("-->\n\n")[2]
+        self.assertGreater(len(reference), 10000)
+        self.assertTrue(told.endswith(reference))
+        self.assertEqual(self.tally("help", "rulebook", "--json").stdout, (ROOT / "schemas/rulebook.schema.json").read_text())
 
     def test_every_option_of_the_table_is_in_help_and_manual(self):
         options, manual = self.tally("help", "options").stdout, self.tally("help", "man").stdout
