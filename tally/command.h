@@ -26,6 +26,10 @@ struct command_context {
     int argument_count;
 };
 
+/* What a command ends with that did all its work and had to refuse part of its input, each piece by
+ * name. No fault, and below the numbers of sysexits, which leave these to programs. */
+enum { COMMAND_REFUSED_SOME = 3 };
+
 struct command {
     const char *name; /* "config print" */
     int (*run)(struct command_context *context);

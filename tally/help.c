@@ -10,6 +10,9 @@ enum { INDENT = 4, LINE_COLUMNS_MAX = 100, VALUE_TEXT_MAX = 96, RANGE_TEXT_MAX =
 
 static const struct help_exit_code exit_codes[] = {
     {0, "all went well", "nothing to do"},
+    {COMMAND_REFUSED_SOME,
+     "an import is done, and some of its rows were refused, each with its reason",
+     "see --refused FILE; mend them and import again: what was taken stays as it is"},
 #define EXIT_CODE(FAULT, code, meaning, remedy) {FAULT_##FAULT, meaning, remedy},
 #include "tally/exit_codes.def"
 #undef EXIT_CODE

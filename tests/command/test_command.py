@@ -108,7 +108,7 @@ class Front(Command):
 class Topics(Command):
     def test_exit_codes_are_those_of_sysexits(self):
         listed = re.findall(r"^ *(\d+)  \S", self.tally("help", "exit-codes").stdout, re.MULTILINE)
-        self.assertEqual([int(each) for each in listed], [0, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78])
+        self.assertEqual([int(each) for each in listed], [0, 3, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78])
 
     def test_every_verdict_is_explained(self):
         text = self.tally("help", "verdicts").stdout
@@ -138,7 +138,7 @@ class Topics(Command):
                 for topic in ("", "config print", "exit-codes", "verdicts", "options")}
         self.assertIn({"name": "version", "summary": "print the version"}, told[""])
         self.assertEqual(told["config print"]["flags"][0]["name"], "config")
-        self.assertEqual(told["exit-codes"][1]["code"], 64)
+        self.assertEqual(told["exit-codes"][2]["code"], 64)
         self.assertEqual(told["verdicts"][0]["name"], "accepted")
         memory = next(each for each in told["options"] if each["path"] == "memory")
         self.assertEqual((memory["flag"], memory["variable"], memory["default"], memory["least"]),
@@ -174,7 +174,7 @@ class Topics(Command):
 
     def test_the_page_on_verdicts_orders_the_refusals_of_each_kind(self):
         """One row for each kind that the fold judges, and every refusal in the column of its stage (semantics §3)."""
-        page = (ROOT / "docs/verdicts.md").read_text().partition("## Which refusals")[2]
+        page = (ROOT / "docs/verdicts.md").read_text().partition("## Which refusals")[2].partition("\n## ")[0]
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
         kinds = re.findall(r"^EVENT\(\d+, \w+, (\w+), 1\)", (ROOT / "engine/core/event.def").read_text(), re.MULTILINE)
         listed = [kind for row in rows for kind in re.findall("`(\\w+)`", row[0])]
@@ -192,6 +192,12 @@ class Topics(Command):
                     found.add(name)
         left = {name for name in table if name not in found and f"`{name}`" not in page}
         self.assertEqual(left, {"forwarded", "hole"})
+
+    def test_the_page_on_verdicts_lists_what_is_no_event(self):
+        page = (ROOT / "docs/verdicts.md").read_text().partition("## What is refused before")[2]
+        words = re.findall(r'^PROBLEM\(\w+, "(\w+)", "([^"]+)"\)', (ROOT / "consumers/codec_problem.def").read_text(), re.MULTILINE)
+        self.assertGreater(len(words), 5)
+        self.assertEqual(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE), [each for each in words if each[0] != "none"])
 
     def test_the_page_on_maps_lists_every_reason(self):
         page = (ROOT / "docs" / "maps.md").read_text()

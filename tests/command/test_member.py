@@ -8,11 +8,11 @@ from ledger import Ledger, StoryCase, lines_of
 
 
 class Asked(StoryCase):
-    def begin(self, *events):
+    def begin(self, *events, code=0):
         self.ledger = Ledger(self.scratch / "ledger")
         self.ledger.tally("journal", "create", "--journal-time", "record", "--journal-partitions", "2")
         self.ledger.tally("rules", "activate", self.file("story.yaml", shop.History.RULEBOOK))
-        self.ledger.tally("import", self.file("events.ndjson", lines_of(events)), "--history", code=None)
+        self.ledger.tally("import", self.file("events.ndjson", lines_of(events)), "--history", code=code)
 
     def explain(self, *arguments, **more):
         return self.ledger.tally("member", "explain", *arguments, **more)
@@ -86,7 +86,7 @@ class Answers(Asked):
         spend = shop.redeem("s1", "ann", day_ms + 2, 60)
         self.begin(shop.order("e1", "ann", day_ms, shop.line(10000)), shop.redeem("s0", "ann", day_ms + 1, 1000), spend, spend,
                    shop.refund("r1", "ann", day_ms + 3, "o-e1", 2500), shop.refund("r2", "ann", day_ms + 4, "o-e1", 5000),
-                   shop.refund("r3", "ann", day_ms + 5, "o-never", 100), shop.redeem("s2", "ann", day_ms + 6, 1))
+                   shop.refund("r3", "ann", day_ms + 5, "o-never", 100), shop.redeem("s2", "ann", day_ms + 6, 1), code=3)
 
     def test_a_refusal_tells_its_verdict(self):
         self.assertEqual(self.explain("ann", "--event", "shop/s0").stdout,

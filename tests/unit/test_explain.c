@@ -76,7 +76,8 @@ Test(explain, values_are_written_as_people_read_them)
     } rows[] = {
         {"rulebook: shop", "rulebook: other", "Programme other, version 3",
          "积分计划 other，第 3 版"},
-        {"2026-01-01", "2026-07-01T09:30", "from 2026-07-01 09:30 on, local time (2026-07-01T09:30:00+01:00)",
+        {"2026-01-01", "2026-07-01T09:30",
+         "from 2026-07-01 09:30 on, local time (2026-07-01T09:30:00+01:00)",
          "当地时间 2026-07-01 09:30（2026-07-01T09:30:00+01:00）"},
         {"2026-01-01", "2026-07-01T08:30:15.250Z", "2026-07-01 09:30:15.250 on", "09:30:15.250"},
         {"", "accept: { future: 90 s }\n", "at most 90 seconds ahead", "超前 90 秒"},
