@@ -1,6 +1,7 @@
 """What is said of one member: balances, lots, the statement, and why the points are what they are."""
 
 import json
+import re
 import unittest
 
 import shop
@@ -57,6 +58,12 @@ class Member(Asked):
                 said = self.explain("ann", "--event", event, code=66).stderr
                 self.assertIn(f"no event '{event}' of 'ann' was answered in partition ", said)
                 self.assertIn("'tally tail --topic outcomes --last 0 --member ann' lists all answers", said)
+
+    def test_a_ledger_at_rest_is_up_to_date(self):
+        told = self.ledger.tally("status").stdout
+        self.assertEqual(len(re.findall(r"^\d+ +up to date ", told, re.MULTILINE)), 2, told)
+        self.assertNotIn("folding", told)
+        self.assertEqual({each["phase"] for each in self.ledger.status()["partitions"]}, {"folding"})
 
     def test_times_are_those_of_the_programme(self):
         """It lives in Tokyo; what programs read stays in UTC."""
