@@ -53,6 +53,15 @@ class RulesTest(Command):
                 self.assertGreater(told["passed"], 0)
         self.assertGreater(found, 0)
 
+    def test_the_page_shows_every_event_once(self):
+        page = (ROOT / "docs/rulebook-examples.md").read_text()
+        text = "rulebook: every-event\n" + page.partition("```yaml\nrulebook: every-event\n")[2].partition("```")[0]
+        told = self.tally("rules", "test", self.file("every.yaml", text)).stdout
+        self.assertIn("examples as expected, 0 not", told)
+        kinds = re.findall(r"^EVENT\(\d+, \w+, (\w+), 1\)", (ROOT / "engine/core/event.def").read_text(), re.MULTILINE)
+        self.assertGreater(len(kinds), 20)
+        self.assertEqual([kind for kind in kinds if f" {kind}: {{" not in text], [])
+
     def test_everything_that_can_be_expected(self):
         done = self.run_examples(example(
             [f"{{ at: 2026-01-20T10:00, member: ann, {ORDER} }}",
