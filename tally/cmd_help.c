@@ -8,7 +8,7 @@ no_such_topic(const struct command_context *context, const char *name)
     struct fault fault;
     fault_set(&fault, FAULT_USAGE,
               "there is no help on '%s'; see 'tally help' for the commands, or exit-codes, "
-              "verdicts, options",
+              "verdicts, options, rulebook",
               name);
     return command_fail(context, &fault);
 }
@@ -27,10 +27,8 @@ cmd_help(struct command_context *context)
         const char *name;
         void (*print)(const struct terminal *terminal, bool json);
     } topics[] = {
-        {"exit-codes", help_exit_codes},
-        {"verdicts", help_verdicts},
-        {"options", help_options},
-        {"man", help_manual_page},
+        {"exit-codes", help_exit_codes}, {"verdicts", help_verdicts}, {"options", help_options},
+        {"rulebook", help_rulebook},     {"man", help_manual_page},
     };
     char name[128];
     if (context->argument_count == 0) {
@@ -45,6 +43,7 @@ cmd_help(struct command_context *context)
         topics[i].print(context->out, context->json);
         return 0;
     }
+    if (help_group(context->out, name, context->json)) return 0;
     const struct command *command = command_find(name);
     if (command == NULL) return no_such_topic(context, name);
     help_command(context->out, command, context->json);

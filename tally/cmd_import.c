@@ -198,6 +198,11 @@ print_account(const struct import *import, const char *digest)
     fprintf(out, "%s rows/s, %s. Digest %s\n",
             format_count((int64_t)import_source_rows(import->source) * 1000 / elapsed_ms, rate),
             format_duration(elapsed_ms, time), digest);
+    if (refused.rows == 0)
+        fputs("Done: no row was refused.\n", out);
+    else
+        fprintf(out, "Done, but %s rows were refused: exit code %d.\n",
+                format_count((int64_t)refused.rows, events), COMMAND_REFUSED_SOME);
 }
 
 static struct json_object *
@@ -349,9 +354,10 @@ cmd_import(struct command_context *context)
     }
     if (ok && options_flag(context->options, OPTION_JSON)) print_account_json(&import, digest);
     if (ok && !options_flag(context->options, OPTION_JSON)) print_account(&import, digest);
+    int code = ok && import_refused(import.account).rows > 0 ? COMMAND_REFUSED_SOME : 0;
     if (!import_close(&import, &close_fault) && ok) {
         fault = close_fault;
         ok = false;
     }
-    return ok ? 0 : command_fail(context, &fault);
+    return ok ? code : command_fail(context, &fault);
 }

@@ -4,15 +4,28 @@
 
 #include "engine/base/check.h"
 #include "engine/base/region.h"
+#include "engine/rules/local_time.h"
 #include "tally/command.h"
 #include "tally/json_view.h"
 #include "tally/member_key.h"
+#include "tally/programme.h"
 #include "tally/session.h"
 
+/* A member as asked, and the zone in which people read it. */
+struct asked {
+    struct json_object *member;
+    struct programme programme;
+};
+
+/* An instant of the answer in the programme's zone; `otherwise` where it has none. */
 static const char *
-instant_or_never(const char *text)
+when_text(const struct asked *asked, struct json_object *object, const char *name,
+          const char *otherwise, char out_text[LOCAL_TIME_TEXT_MAX])
 {
-    return *text == '\0' ? "never" : text;
+    struct instant instant;
+    struct bytes text = json_view_text(object, name);
+    if (text.size == 0 || instant_parse(text, &instant) != INSTANT_OK) return otherwise;
+    return local_time_format(programme_zone(&asked->programme), instant, out_text);
 }
 
 static void
@@ -56,9 +69,11 @@ print_metrics(FILE *out, struct json_object *tier)
 }
 
 static void
-print_member(const struct command_context *context, struct json_object *member)
+print_member(const struct command_context *context, const struct asked *asked)
 {
     FILE *out = context->out->file;
+    struct json_object *member = asked->member;
+    char when[2][LOCAL_TIME_TEXT_MAX];
     struct json_object *tiers = json_object_object_get(member, "tiers");
     if (json_object_object_get(member, "guest") != NULL) fputs("guest ", out);
     terminal_text(context->out,
@@ -66,14 +81,15 @@ print_member(const struct command_context *context, struct json_object *member)
                                              ? "guest"
                                              : "member"));
     fprintf(out, " (%s), enrolled %s, as of %s\n", json_view_cstr(member, "status"),
-            json_view_cstr(member, "enrolledAt"), json_view_cstr(member, "asOf"));
+            when_text(asked, member, "enrolledAt", "", when[0]),
+            when_text(asked, member, "asOf", "", when[1]));
     print_wallets(context, member);
     for (size_t i = 0; i < json_object_array_length(tiers); i++) {
         struct json_object *tier = json_object_array_get_idx(tiers, i);
         fprintf(out, "  %-12s %s since %s", json_view_cstr(tier, "group"),
-                json_view_cstr(tier, "level"), json_view_cstr(tier, "since"));
+                json_view_cstr(tier, "level"), when_text(asked, tier, "since", "", when[0]));
         if (*json_view_cstr(tier, "validUntil") != '\0')
-            fprintf(out, ", until %s", json_view_cstr(tier, "validUntil"));
+            fprintf(out, ", until %s", when_text(asked, tier, "validUntil", "", when[0]));
         if (json_object_object_get(tier, "overridden") != NULL) fputs(", given by hand", out);
         print_metrics(out, tier);
         fprintf(out, "\n");
@@ -83,13 +99,13 @@ print_member(const struct command_context *context, struct json_object *member)
 }
 
 static bool
-print_lots(const struct command_context *context, struct json_object *member,
+print_lots(const struct command_context *context, const struct asked *asked,
            struct fault *out_fault)
 {
     static const char *const headings[] = {"lot",     "currency", "state",   ">granted",
                                            ">left",   ">held",    "earned",  "activates",
                                            "expires", "rule",     ">version"};
-    struct json_object *lots = json_object_object_get(member, "lots");
+    struct json_object *lots = json_object_object_get(asked->member, "lots");
     size_t count = json_object_array_length(lots);
     struct region region;
     struct arena arena;
@@ -100,7 +116,7 @@ print_lots(const struct command_context *context, struct json_object *member,
     for (size_t i = 0; i < count; i++) {
         struct json_object *lot = json_object_array_get_idx(lots, i);
         char granted[FIGURE_MAX], remaining[FIGURE_MAX], held[FIGURE_MAX], version[FIGURE_MAX];
-        const char *activates = json_view_cstr(lot, "activatesAt");
+        char when[3][LOCAL_TIME_TEXT_MAX];
         struct bytes cells[] = {
             json_view_text(lot, "lot"),
             json_view_text(lot, "currency"),
@@ -108,9 +124,9 @@ print_lots(const struct command_context *context, struct json_object *member,
             bytes_from_cstr(format_count(json_view_number(lot, "granted"), granted)),
             bytes_from_cstr(format_count(json_view_number(lot, "remaining"), remaining)),
             bytes_from_cstr(format_count(json_view_number(lot, "held"), held)),
-            json_view_text(lot, "earnedAt"),
-            bytes_from_cstr(*activates == '\0' ? "not yet known" : activates),
-            bytes_from_cstr(instant_or_never(json_view_cstr(lot, "expiresAt"))),
+            bytes_from_cstr(when_text(asked, lot, "earnedAt", "", when[0])),
+            bytes_from_cstr(when_text(asked, lot, "activatesAt", "not yet known", when[1])),
+            bytes_from_cstr(when_text(asked, lot, "expiresAt", "never", when[2])),
             json_view_text(lot, "rule"),
             bytes_from_cstr(format_count(json_view_number(lot, "ruleVersion"), version)),
         };
@@ -121,22 +137,35 @@ print_lots(const struct command_context *context, struct json_object *member,
     return true;
 }
 
+static void
+asked_close(struct asked *asked)
+{
+    programme_close(&asked->programme);
+    json_object_put(asked->member);
+}
+
 static bool
-ask_member(struct command_context *context, struct json_object **out_member,
-           struct fault *out_fault)
+ask_member(struct command_context *context, struct asked *out_asked, struct fault *out_fault)
 {
     char key[MEMBER_KEY_MAX], *json = NULL;
     struct session *session;
+    struct asked asked = {0};
     if (!member_key(context, key, out_fault) ||
         !session_open(context->options, SESSION_QUESTION, &session, out_fault))
         return false;
     bool ok = session_member(session, bytes_from_cstr(key), &json, out_fault);
-    session_close(session);
-    if (!ok) return false;
-    *out_member = json_tokener_parse(json);
+    if (ok) {
+        asked.member = json_tokener_parse(json);
+        CHECK(asked.member != NULL);
+        ok = programme_open(session, &asked.programme, out_fault);
+    }
     free(json);
-    CHECK(*out_member != NULL);
-    return true;
+    session_close(session);
+    if (!ok)
+        asked_close(&asked);
+    else
+        *out_asked = asked;
+    return ok;
 }
 
 static void
@@ -150,32 +179,32 @@ print_json(const struct command_context *context, struct json_object *object)
 int
 cmd_member_show(struct command_context *context)
 {
-    struct json_object *member;
+    struct asked asked;
     struct fault fault;
     session_catch_signals();
-    if (!ask_member(context, &member, &fault)) return command_fail(context, &fault);
+    if (!ask_member(context, &asked, &fault)) return command_fail(context, &fault);
     if (options_flag(context->options, OPTION_JSON)) {
-        json_object_object_del(member, "lots");
-        print_json(context, member);
+        json_object_object_del(asked.member, "lots");
+        print_json(context, asked.member);
     } else {
-        print_member(context, member);
+        print_member(context, &asked);
     }
-    json_object_put(member);
+    asked_close(&asked);
     return 0;
 }
 
 int
 cmd_member_lots(struct command_context *context)
 {
-    struct json_object *member;
+    struct asked asked;
     struct fault fault;
     session_catch_signals();
-    if (!ask_member(context, &member, &fault)) return command_fail(context, &fault);
+    if (!ask_member(context, &asked, &fault)) return command_fail(context, &fault);
     bool ok = true;
     if (options_flag(context->options, OPTION_JSON))
-        print_json(context, json_object_object_get(member, "lots"));
+        print_json(context, json_object_object_get(asked.member, "lots"));
     else
-        ok = print_lots(context, member, &fault);
-    json_object_put(member);
+        ok = print_lots(context, &asked, &fault);
+    asked_close(&asked);
     return ok ? 0 : command_fail(context, &fault);
 }

@@ -34,6 +34,22 @@ command_find(const char *name)
 }
 
 bool
+command_is_of_group(const struct command *command, const char *group)
+{
+    size_t size = strlen(group);
+    return size == 0 || (strncmp(command->name, group, size) == 0 && command->name[size] == ' ');
+}
+
+bool
+command_has_group(const char *group)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (command_is_of_group(&commands[i], group)) return true;
+    }
+    return false;
+}
+
+bool
 command_accepts(const struct command *command, enum option_id id)
 {
     if (id == OPTION_HELP || id == OPTION_JSON) return true;
@@ -242,6 +258,10 @@ command_run(int argument_count, char **arguments, char *const *environment)
         help_overview(&out, context.json);
         return finish_output(&context, 0);
     }
+    bool asks_for_group = argument_count > 1 && command_find(arguments[0]) == NULL &&
+                          (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0);
+    if (asks_for_group && help_group(&out, arguments[0], context.json))
+        return finish_output(&context, 0);
     int words = 1;
     if (strcmp(arguments[0], "--version") == 0) {
         context.command = command_find("version");

@@ -26,6 +26,10 @@ struct command_context {
     int argument_count;
 };
 
+/* What a command ends with that did all its work and had to refuse part of its input, each piece by
+ * name. No fault, and below the numbers of sysexits, which leave these to programs. */
+enum { COMMAND_REFUSED_SOME = 3 };
+
 struct command {
     const char *name; /* "config print" */
     int (*run)(struct command_context *context);
@@ -43,6 +47,12 @@ const struct command *command_table(size_t *out_count);
 
 /** The command of that name; NULL when there is none. */
 const struct command *command_find(const char *name);
+
+/** Whether the command's name is two words of which the first is `group`; of "" all are. */
+bool command_is_of_group(const struct command *command, const char *group);
+
+/** Whether any is. */
+bool command_has_group(const char *group);
 
 /** Whether the command takes this option as a flag. --help and --json are taken by all. */
 bool command_accepts(const struct command *command, enum option_id id);

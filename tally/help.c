@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/rules/schema.h"
 
 enum { INDENT = 4, LINE_COLUMNS_MAX = 100, VALUE_TEXT_MAX = 96, RANGE_TEXT_MAX = 160 };
 
 static const struct help_exit_code exit_codes[] = {
     {0, "all went well", "nothing to do"},
+    {COMMAND_REFUSED_SOME,
+     "an import is done, and some of its rows were refused, each with its reason",
+     "see --refused FILE; mend them and import again: what was taken stays as it is"},
 #define EXIT_CODE(FAULT, code, meaning, remedy) {FAULT_##FAULT, meaning, remedy},
 #include "tally/exit_codes.def"
 #undef EXIT_CODE
@@ -148,32 +152,56 @@ print_flag(const struct terminal *terminal, enum option_id id)
     print_wrapped(terminal, text, 2 * INDENT);
 }
 
-void
-help_overview(const struct terminal *terminal, bool json)
+static void
+print_commands(const struct terminal *terminal, const char *group)
 {
-    if (json) {
-        help_json_overview(terminal->file);
-        return;
-    }
     size_t count, widest = 0;
     const struct command *commands = command_table(&count);
     for (size_t i = 0; i < count; i++) {
         size_t width = text_width(bytes_from_cstr(commands[i].name));
-        if (width > widest) widest = width;
+        if (command_is_of_group(&commands[i], group) && width > widest) widest = width;
     }
-    fputs("tally: an event-sourced points ledger\n", terminal->file);
     print_heading(terminal, "Commands");
     for (size_t i = 0; i < count; i++) {
+        if (!command_is_of_group(&commands[i], group)) continue;
         fprintf(terminal->file, "  %stally ", terminal_style(terminal, STYLE_CYAN));
         terminal_pad(terminal, bytes_from_cstr(commands[i].name), widest, false);
         fprintf(terminal->file, "%s  %s\n", terminal_style(terminal, STYLE_PLAIN),
                 commands[i].summary);
     }
+}
+
+void
+help_overview(const struct terminal *terminal, bool json)
+{
+    if (json) {
+        help_json_overview(terminal->file, "");
+        return;
+    }
+    fputs("tally: an event-sourced points ledger\n", terminal->file);
+    print_commands(terminal, "");
     print_heading(terminal, "More");
     fputs("  'tally COMMAND --help' explains a command, with an example.\n"
-          "  'tally help options', 'tally help verdicts' and 'tally help exit-codes' list what "
-          "their names say.\n",
+          "  'tally help options', 'tally help verdicts', 'tally help exit-codes' and 'tally help "
+          "rulebook' list what\n  their names say.\n",
           terminal->file);
+}
+
+bool
+help_group(const struct terminal *terminal, const char *group, bool json)
+{
+    if (*group == '\0' || !command_has_group(group)) return false;
+    if (json) {
+        help_json_overview(terminal->file, group);
+        return true;
+    }
+    fprintf(terminal->file, "tally %s: one more word says what to do\n", group);
+    print_commands(terminal, group);
+    print_heading(terminal, "More");
+    fprintf(terminal->file, "  'tally %s WORD --help' explains each, with an example.\n", group);
+    if (strcmp(group, "rules") == 0)
+        fputs("  'tally help rulebook' lists every key of a rulebook.\n", terminal->file);
+    return true;
 }
 
 void
@@ -274,4 +302,22 @@ help_verdicts(const struct terminal *terminal, bool json)
         print_wrapped(terminal, verdicts[i].meaning, INDENT);
         print_wrapped(terminal, verdicts[i].remedy, INDENT);
     }
+}
+
+void
+help_rulebook(const struct terminal *terminal, bool json)
+{
+    if (json) {
+        schema_write_json(terminal->file);
+        return;
+    }
+    fputs(
+        "A rulebook is one YAML file. Its keys, one by one, each with what it may be, its default "
+        "and an example.\n"
+        "'tally rules check FILE' finds every mistake in one, 'tally rules explain FILE' says what "
+        "it does, 'tally rules\n"
+        "test FILE' runs the examples beside the rules. 'tally help rulebook --json' prints the "
+        "JSON Schema for editors.\n\n",
+        terminal->file);
+    schema_write_reference(terminal->file);
 }

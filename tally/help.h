@@ -9,6 +9,10 @@
 /** What `tally --help` says: every command with its summary. */
 void help_overview(const struct terminal *terminal, bool json);
 
+/** The commands that begin with the word `group`, such as "rules"; false, with nothing printed,
+ * when there are none. */
+bool help_group(const struct terminal *terminal, const char *group, bool json);
+
 /** One command: usage, what it does, its flags, an example. */
 void help_command(const struct terminal *terminal, const struct command *command, bool json);
 
@@ -19,6 +23,9 @@ void help_exit_codes(const struct terminal *terminal, bool json);
 
 /** The business answers to an event, with what to do about each. */
 void help_verdicts(const struct terminal *terminal, bool json);
+
+/** Every key of a rulebook; with `json` the JSON Schema that editors read. */
+void help_rulebook(const struct terminal *terminal, bool json);
 
 /** The manual page tally(1), in mdoc. */
 void help_manual(FILE *out);
@@ -52,7 +59,7 @@ struct help_source_key {
 const struct help_source_key *help_source_keys(size_t *out_count);
 
 /* help_json.c: the same as JSON. */
-void help_json_overview(FILE *out);
+void help_json_overview(FILE *out, const char *group); /* "": all commands */
 void help_json_command(FILE *out, const struct command *command);
 void help_json_options(FILE *out);
 void help_json_exit_codes(FILE *out);

@@ -46,12 +46,13 @@ put_rule(struct json_object *object, const struct option_info *info)
 }
 
 void
-help_json_overview(FILE *out)
+help_json_overview(FILE *out, const char *group)
 {
     size_t count;
     const struct command *commands = command_table(&count);
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < count; i++) {
+        if (!command_is_of_group(&commands[i], group)) continue;
         struct json_object *object = json_object_new_object();
         put_text(object, "name", commands[i].name);
         put_text(object, "summary", commands[i].summary);

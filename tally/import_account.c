@@ -37,7 +37,7 @@ import_account_open(FILE *list)
     struct import_account *account = calloc(1, sizeof *account);
     CHECK(account != NULL);
     account->list = list;
-    if (list != NULL) fputs("line,group,reason,value\n", list);
+    if (list != NULL) fputs("line,group,reason,value,detail\n", list);
     return account;
 }
 
@@ -92,14 +92,16 @@ list_field(FILE *list, struct bytes text)
 
 static void
 account_list(struct import_account *account, uint64_t line, struct bytes group, struct bytes reason,
-             const char *value)
+             const char *value, struct bytes detail)
 {
     if (account->list == NULL) return;
     fprintf(account->list, "%" PRIu64 ",", line);
     list_field(account->list, group);
     fputc(',', account->list);
     list_field(account->list, reason);
-    fprintf(account->list, ",%s\n", value);
+    fprintf(account->list, ",%s,", value);
+    list_field(account->list, detail);
+    fputc('\n', account->list);
 }
 
 static void
@@ -114,12 +116,12 @@ account_refuse(struct import_account *account, struct bytes reason, uint64_t row
 
 void
 import_refuse_row(struct import_account *account, uint64_t line, struct bytes group,
-                  struct bytes reason, int64_t value)
+                  struct bytes reason, int64_t value, struct bytes detail)
 {
     char text[MAP_VALUE_TEXT_MAX];
     map_value_format((struct map_value){value}, text);
     account_refuse(account, reason, 1, value);
-    account_list(account, line, group, reason, text);
+    account_list(account, line, group, reason, text, detail);
 }
 
 void
@@ -174,7 +176,8 @@ account_settle(struct import_account *account, const struct waiting_event *event
     for (uint32_t i = 0; i < event->count; i++) {
         char text[MAP_VALUE_TEXT_MAX] = "";
         if (i == 0) map_value_format((struct map_value){event->value}, text);
-        account_list(account, event->lines[i], bytes_from_cstr(event->group), reason, text);
+        account_list(account, event->lines[i], bytes_from_cstr(event->group), reason, text,
+                     bytes_from_cstr(outcome->detail));
     }
 }
 

@@ -33,9 +33,9 @@ struct import_account;
 struct import_account *import_account_open(FILE *list);
 void import_account_close(struct import_account *account);
 
-/* A row that became no event. */
+/* A row that became no event. `detail`: the reason in words, with its place; may be empty. */
 void import_refuse_row(struct import_account *account, uint64_t line, struct bytes group,
-                       struct bytes reason, int64_t value);
+                       struct bytes reason, int64_t value, struct bytes detail);
 
 /* An event was appended; its rows wait for its outcome. Events of one identity are answered in
  * order. */

@@ -37,7 +37,7 @@ source_refused(void *context, const struct map_refusal *refusal)
 {
     struct import_source *source = context;
     import_refuse_row(source->account, refusal->line, refusal->group, refusal->reason,
-                      refusal->has_value ? refusal->value.units : 0);
+                      refusal->has_value ? refusal->value.units : 0, (struct bytes){0});
 }
 
 static bool
@@ -138,8 +138,9 @@ source_next_csv(struct import_source *source, struct import_event *out_event, bo
 static void
 source_refuse_line(struct import_source *source, const struct codec_error *error)
 {
-    import_refuse_row(source->account, source->rows, bytes_from_cstr(error->text),
-                      bytes_from_cstr(codec_problem_code(error->problem)), 0);
+    import_refuse_row(source->account, source->rows, (struct bytes){0},
+                      bytes_from_cstr(codec_problem_code(error->problem)), 0,
+                      bytes_from_cstr(error->text));
 }
 
 /* Not strchr: a NUL is no blank, and lines of them are what a crash leaves of a file. */

@@ -8,6 +8,7 @@
 #include "engine/base/decimal.h"
 #include "engine/core/calendar.h"
 #include "engine/core/quantity.h"
+#include "engine/rules/local_time.h"
 
 enum { AMOUNT_MAX = 64 };
 
@@ -99,11 +100,12 @@ put_money(const struct terminal *terminal, int64_t minor, const char *alpha)
 }
 
 static void
-put_instant(const struct terminal *terminal, const char *before, int64_t ms)
+put_instant(const struct terminal *terminal, const struct program *program, const char *before,
+            int64_t ms)
 {
-    char text[INSTANT_TEXT_MAX];
-    instant_format((struct instant){ms}, text);
-    fprintf(terminal->file, "%s%s", before, text);
+    char text[LOCAL_TIME_TEXT_MAX];
+    const struct zone *zone = program == NULL ? NULL : &program->zone;
+    fprintf(terminal->file, "%s%s", before, local_time_format(zone, (struct instant){ms}, text));
 }
 
 /* "before text", when there is a text. */
@@ -158,7 +160,7 @@ list_subjects(struct listing *listing, const Tallybook__V1__Posting *posting)
 
 /* ---- Statement ---- */
 
-#define STATEMENT_LINE "%-24s  %-11s  %12s  %-10s  %12s"
+#define STATEMENT_LINE "%-25s  %-11s  %12s  %-10s  %12s"
 
 void
 posting_statement_heading(const struct terminal *terminal)
@@ -168,13 +170,15 @@ posting_statement_heading(const struct terminal *terminal)
 }
 
 void
-posting_statement(const struct terminal *terminal, const Tallybook__V1__Posting *posting)
+posting_statement(const struct terminal *terminal, const struct program *program,
+                  const Tallybook__V1__Posting *posting)
 {
-    char when[INSTANT_TEXT_MAX], points[AMOUNT_MAX], shown[AMOUNT_MAX + 3], balance[AMOUNT_MAX];
+    char when[LOCAL_TIME_TEXT_MAX], points[AMOUNT_MAX], shown[AMOUNT_MAX + 3], balance[AMOUNT_MAX];
     bool comes = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
     bool goes = posting->from == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
     const char *before = comes == goes ? "(" : comes ? "+" : "-";
-    instant_format((struct instant){posting->effective_at_ms}, when);
+    local_time_format(program == NULL ? NULL : &program->zone,
+                      (struct instant){posting->effective_at_ms}, when);
     amount_text(posting->points, posting->scale, points);
     snprintf(shown, sizeof shown, "%s%s%s", before, points, comes == goes ? ")" : "");
     fprintf(terminal->file, STATEMENT_LINE, when, posting_word(posting->kind), shown,
@@ -184,9 +188,9 @@ posting_statement(const struct terminal *terminal, const Tallybook__V1__Posting 
     list_subjects(&why, posting);
     if (posting->lot_expired_before_ms != 0) {
         list_next(&why);
-        put_instant(terminal, "from ", posting->lot_expired_before_ms);
+        put_instant(terminal, program, "from ", posting->lot_expired_before_ms);
         if (posting->lot_expires_at_ms != 0)
-            put_instant(terminal, " to ", posting->lot_expires_at_ms);
+            put_instant(terminal, program, " to ", posting->lot_expires_at_ms);
     }
     if (posting->arrears_after != 0)
         fprintf(list_next(&why), "owes %s",
@@ -269,22 +273,47 @@ makes_a_lot(Tallybook__V1__Posting__Kind kind)
            kind == TALLYBOOK__V1__POSTING__KIND__QUARANTINE;
 }
 
+/* How a lot ends that was given no instant. A program of another version than the lot's says
+ * nothing of it. */
+static void
+explain_no_end(const struct terminal *terminal, const struct program *program,
+               const Tallybook__V1__Posting *posting)
+{
+    struct bytes id = bytes_from_cstr(posting->currency);
+    if (program == NULL || program->version != posting->rule_version) {
+        fputs(", without an end of its own", terminal->file);
+        return;
+    }
+    for (uint32_t i = 0; i < program->currency_count; i++) {
+        const struct program_currency *currency = &program->currencies[i];
+        if (!bytes_equal(currency->id, id) || currency->expiry.kind != EXPIRY_INACTIVITY) continue;
+        const char *unit = currency->expiry.unit == CALENDAR_DAY     ? "day"
+                           : currency->expiry.unit == CALENDAR_MONTH ? "month"
+                                                                     : "year";
+        fprintf(terminal->file, ", until %d %s%s without activity", currency->expiry.amount, unit,
+                currency->expiry.amount == 1 ? "" : "s");
+        return;
+    }
+    fputs(", without end", terminal->file);
+}
+
 /* When the points of a new lot can be used, and who pays for them. */
 static void
-explain_lot(const struct terminal *terminal, const Tallybook__V1__Posting *posting)
+explain_lot(const struct terminal *terminal, const struct program *program,
+            const Tallybook__V1__Posting *posting)
 {
     FILE *out = terminal->file;
     char text[AMOUNT_MAX];
     bool pending = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_PENDING;
     fputs("  usable", out);
     if (posting->lot_activates_at_ms != 0)
-        put_instant(terminal, " from ", posting->lot_activates_at_ms);
+        put_instant(terminal, program, " from ", posting->lot_activates_at_ms);
     else
         fputs(pending ? " once it is released" : " at once", out);
     if (posting->lot_expires_at_ms != 0)
-        put_instant(terminal, ", before ", posting->lot_expires_at_ms);
+        put_instant(terminal, program, ", before ", posting->lot_expires_at_ms);
     else
-        fputs(", without end", out);
+        explain_no_end(terminal, program, posting);
     put_named(terminal, "; paid for by ", posting->funder);
     if (posting->unit_cost_minor != NULL) {
         const struct currency *currency =
@@ -298,11 +327,12 @@ explain_lot(const struct terminal *terminal, const Tallybook__V1__Posting *posti
 }
 
 void
-posting_explain(const struct terminal *terminal, const Tallybook__V1__Posting *posting)
+posting_explain(const struct terminal *terminal, const struct program *program,
+                const Tallybook__V1__Posting *posting)
 {
     FILE *out = terminal->file;
     char text[AMOUNT_MAX];
-    put_instant(terminal, "", posting->effective_at_ms);
+    put_instant(terminal, program, "", posting->effective_at_ms);
     fprintf(out, "  %s%s%s ", terminal_style(terminal, STYLE_BOLD),
             amount_text(posting->points, posting->scale, text),
             terminal_style(terminal, STYLE_PLAIN));
@@ -325,5 +355,5 @@ posting_explain(const struct terminal *terminal, const Tallybook__V1__Posting *p
         list_rule(&by, posting->rule, posting->rule_version);
         fputc('\n', out);
     }
-    explain_lot(terminal, posting);
+    explain_lot(terminal, program, posting);
 }

@@ -532,3 +532,10 @@ session_rulebook(struct session *session, uint32_t partition, uint32_t *out_vers
     *out_size = program.size;
     return true;
 }
+
+bool
+session_answers_at_once(struct session *session)
+{
+    return session->kafka == NULL || session->look != NULL || session->engine != NULL ||
+           session_has_client(session);
+}

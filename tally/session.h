@@ -83,6 +83,10 @@ bool session_status(struct session *session, char **out_json, struct fault *out_
 bool session_rulebook(struct session *session, uint32_t partition, uint32_t *out_version,
                       uint8_t **out_program, size_t *out_size, struct fault *out_fault);
 
+/* Whether the three above are answered without folding a journal on Kafka: by a running process, or
+ * from the folder's own state. */
+bool session_answers_at_once(struct session *session);
+
 /* Options of an instance as configured. */
 void session_instance_options(const struct session *session, enum instance_mode mode,
                               struct instance_options *out_options);

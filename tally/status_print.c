@@ -1,12 +1,41 @@
 #include "tally/status_print.h"
 
+#include <string.h>
+
 #include "engine/base/region.h"
 #include "tally/json_view.h"
+
+/* The phase, and of one that folds whether there is anything left to fold. */
+static const char *
+state_text(struct json_object *partition)
+{
+    const char *phase = json_view_cstr(partition, "phase");
+    bool behind =
+        json_view_number(partition, "nextOffset") < json_view_number(partition, "journalEnd");
+    if (strcmp(phase, "folding") != 0) return phase;
+    if (behind) return "folding";
+    return json_view_number(partition, "dueBacklog") > 0 ? "at the end, work is due" : "up to date";
+}
+
+/* Why partitions have stopped: a table has no room for it. */
+static void
+print_faults(const struct terminal *terminal, struct json_object *partitions)
+{
+    for (size_t i = 0; i < json_object_array_length(partitions); i++) {
+        struct json_object *partition = json_object_array_get_idx(partitions, i);
+        if (json_object_object_get(partition, "fault") == NULL) continue;
+        fprintf(terminal->file, "%sPartition %lld stopped:%s ", terminal_style(terminal, STYLE_RED),
+                (long long)json_view_number(partition, "partition"),
+                terminal_style(terminal, STYLE_PLAIN));
+        terminal_text(terminal, json_view_text(partition, "fault"));
+        fputc('\n', terminal->file);
+    }
+}
 
 static void
 print_partitions(const struct terminal *terminal, struct json_object *status)
 {
-    static const char *const headings[] = {"partition", "phase",      ">next offset", ">lag",
+    static const char *const headings[] = {"partition", "state",      ">next offset", ">lag",
                                            ">members",  ">in memory", "clock",        "digest"};
     struct region region;
     struct fault fault;
@@ -22,7 +51,7 @@ print_partitions(const struct terminal *terminal, struct json_object *status)
         int64_t next = json_view_number(partition, "nextOffset");
         struct bytes cells[] = {
             bytes_from_cstr(format_count(json_view_number(partition, "partition"), numbers[0])),
-            json_view_text(partition, "phase"),
+            bytes_from_cstr(state_text(partition)),
             bytes_from_cstr(format_count(next, numbers[1])),
             bytes_from_cstr(
                 format_count(json_view_number(partition, "journalEnd") - next, numbers[2])),
@@ -34,6 +63,7 @@ print_partitions(const struct terminal *terminal, struct json_object *status)
         text_table_row(&table, cells);
     }
     text_table_print(&table, terminal);
+    print_faults(terminal, partitions);
     region_unmap(&region);
 }
 

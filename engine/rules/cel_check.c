@@ -50,6 +50,18 @@ type_name(enum cel_type type)
     UNREACHABLE();
 }
 
+/* How a value of a type is written, or made of others. */
+static const char *
+type_hint(enum cel_type wanted)
+{
+    switch (wanted) {
+    case CEL_TYPE_BOOL: return "compare it with something: == != < <= > >=, or use has(…)";
+    case CEL_TYPE_INT: return "a number stands without quotes; size(…) is the length of a text";
+    case CEL_TYPE_TIME: return "an instant is written timestamp(\"2026-01-31T00:00:00Z\")";
+    default: return "a text stands in quotes: \"gold\"";
+    }
+}
+
 static bool
 is_value(enum cel_type type)
 {
@@ -79,8 +91,9 @@ static bool
 require(struct checker *checker, const struct cel_node *node, enum cel_type type, const char *where)
 {
     if (node->type == type) return true;
-    return cel_fail(checker->error, CEL_TYPE, node->offset, "%s needs %s; this is %s", where,
-                    type_name(type), type_name(node->type));
+    cel_fail(checker->error, CEL_TYPE, node->offset, "%s needs %s; this is %s", where,
+             type_name(type), type_name(node->type));
+    return cel_hint(checker->error, "%s", type_hint(type));
 }
 
 static bool
@@ -221,8 +234,13 @@ check_not(struct checker *checker, struct cel_node *node)
 static bool
 refuse_result(struct checker *checker, const struct cel_node *node, bool divides)
 {
-    return fail(checker, CEL_CONSTANT, node,
-                divides ? "this divides by zero" : "this leaves 64 bits");
+    if (divides) {
+        fail(checker, CEL_CONSTANT, node, "this divides by zero");
+        return cel_hint(checker->error, "write another divisor: an event would never pass here");
+    }
+    fail(checker, CEL_CONSTANT, node, "this leaves 64 bits");
+    return cel_hint(checker->error, "whole numbers go from -9223372036854775808 to "
+                                    "9223372036854775807");
 }
 
 static bool
@@ -279,8 +297,12 @@ check_same_type(struct checker *checker, const struct cel_node *node, const stru
                 const struct cel_node *right)
 {
     if (left->type == right->type) return true;
-    return cel_fail(checker->error, CEL_TYPE, node->offset, "%s does not go with %s",
-                    type_name(left->type), type_name(right->type));
+    cel_fail(checker->error, CEL_TYPE, node->offset, "%s does not go with %s",
+             type_name(left->type), type_name(right->type));
+    if (left->type == CEL_TYPE_BOOL || right->type == CEL_TYPE_BOOL)
+        return cel_hint(checker->error, "true and false stand by themselves, without quotes");
+    bool left_is_constant = left->form == CEL_FORM_KNOWN || left->kind == CEL_TEXT;
+    return cel_hint(checker->error, "%s", type_hint(left_is_constant ? right->type : left->type));
 }
 
 static bool
@@ -307,8 +329,9 @@ check_list(struct checker *checker, struct cel_node *node)
             return cel_hint(checker->error, "compare with == and join with ||");
         }
         if (each->type != node->first->type) {
-            return cel_fail(checker->error, CEL_TYPE, each->offset,
-                            "a list holds one type; this is %s", type_name(each->type));
+            cel_fail(checker->error, CEL_TYPE, each->offset, "a list holds one type; this is %s",
+                     type_name(each->type));
+            return cel_hint(checker->error, "%s", type_hint(node->first->type));
         }
         node->count++;
     }
@@ -393,8 +416,9 @@ check_size(struct checker *checker, struct cel_node *node, struct cel_node *argu
         node->number = argument->count;
         return true;
     default:
-        return cel_fail(checker->error, CEL_TYPE, node->offset, "%s has no size",
-                        type_name(argument->type));
+        cel_fail(checker->error, CEL_TYPE, node->offset, "%s has no size",
+                 type_name(argument->type));
+        return cel_hint(checker->error, "texts, lists and maps have one");
     }
 }
 

@@ -259,6 +259,47 @@ compile_prices(struct compiler *compiler, const struct yaml_node *node,
     reward->prices = prices;
 }
 
+static bool
+limit_allows(const struct program_spend_limit *limit, int64_t points)
+{
+    return points >= limit->minimum && (limit->maximum == 0 || points <= limit->maximum) &&
+           (limit->multiple_of == 0 || points % limit->multiple_of == 0);
+}
+
+/* Whether somebody might redeem a piece at that price. Who has which price and which limit may hang
+ * on levels: any of the currency's limits may be the one, and none, unless one is for everybody. */
+static bool
+price_is_allowed(const struct program_spending *spending, const struct program_price *price)
+{
+    bool everybody = false;
+    for (uint32_t i = 0; i < spending->limit_count; i++) {
+        const struct program_spend_limit *limit = &spending->limits[i];
+        if (limit->currency != price->currency) continue;
+        if (limit_allows(limit, price->points)) return true;
+        everybody |= limit->group == PROGRAM_NONE;
+    }
+    return !everybody;
+}
+
+/* A warning, not an error: more pieces at once may come to what is allowed. */
+static void
+check_prices(struct compiler *compiler, const struct yaml_node *node,
+             const struct program_reward *reward)
+{
+    const struct program_spending *spending = &compiler->program.spending;
+    const struct yaml_node *list = yaml_get(node, "prices");
+    for (uint32_t i = 0; i < reward->price_count; i++) {
+        if (reward->prices[i].points <= 0 || price_is_allowed(spending, &reward->prices[i])) return;
+    }
+    if (reward->price_count == 0) return;
+    diagnostics_warning(compiler->diagnostics, list->key_place,
+                        "nobody can redeem one piece of it: no limit of spending allows its price");
+    diagnostics_hint(
+        compiler->diagnostics,
+        "look at 'minimum', 'multiple_of' and 'maximum' under 'limits'; as it is, only "
+        "several pieces at once may come to what they ask for");
+}
+
 static int
 compare_rewards(const void *left, const void *right)
 {
@@ -277,6 +318,7 @@ compile_rewards(struct compiler *compiler, const struct yaml_node *map)
         struct program_reward *reward = &rewards[spending->reward_count];
         reward->id = get_name(compiler, &schema_reward, node, "reward");
         compile_prices(compiler, node, reward);
+        check_prices(compiler, node, reward);
         reward->times = compile_times(compiler, &schema_reward, node);
         reward->filter =
             compile_filter(compiler, &schema_reward, node, CONDITION_SCOPE_SPEND, true);

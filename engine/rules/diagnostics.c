@@ -79,6 +79,23 @@ diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
     make_printable(item->hint);
 }
 
+void
+diagnostics_wrap(struct diagnostics *diagnostics, const char *format, ...)
+{
+    char frame[DIAGNOSTIC_TEXT_MAX], wrapped[2 * DIAGNOSTIC_TEXT_MAX] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(frame, sizeof frame, format, arguments);
+    va_end(arguments);
+    make_printable(frame);
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        char *message = diagnostics->items[i].message;
+        snprintf(wrapped, sizeof wrapped, "%s: %s", frame, message);
+        memcpy(message, wrapped, DIAGNOSTIC_TEXT_MAX - 1);
+        message[DIAGNOSTIC_TEXT_MAX - 1] = '\0';
+    }
+}
+
 static bool
 place_before(struct place a, struct place b)
 {

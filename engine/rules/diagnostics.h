@@ -67,6 +67,10 @@ void diagnostics_warning(struct diagnostics *diagnostics, struct place place, co
 void diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** Puts a frame before the message of all that is kept: "frame: message". */
+void diagnostics_wrap(struct diagnostics *diagnostics, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /** Puts the list in order of place; printing needs it done. Stable. */
 void diagnostics_sort(struct diagnostics *diagnostics);
 

@@ -9,6 +9,7 @@
 
 #include "engine/base/check.h"
 #include "engine/rules/explain_priv.h"
+#include "engine/rules/local_time.h"
 
 /* How strongly a part of an expression holds together, from the weakest. */
 enum strength {
@@ -151,13 +152,15 @@ write_text(const struct writing *writing, struct bytes text)
 static void
 write_constant(const struct writing *writing, const struct condition_constant *constant)
 {
-    char instant[INSTANT_TEXT_MAX];
+    const struct program *program = writing->explainer->program; /* of one alone: none */
+    char instant[LOCAL_TIME_TEXT_MAX];
     switch (constant->type) {
     case CONDITION_BOOL: fputs(constant->number != 0 ? "true" : "false", writing->out); return;
     case CONDITION_INT: fprintf(writing->out, "%" PRId64, constant->number); return;
     case CONDITION_TEXT: write_text(writing, constant->text); return;
     case CONDITION_TIME:
-        instant_format((struct instant){constant->number}, instant);
+        local_time_format(program == NULL ? NULL : &program->zone,
+                          (struct instant){constant->number}, instant);
         fprintf(writing->out, "timestamp(\"%s\")", instant);
         return;
     }

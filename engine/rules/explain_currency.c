@@ -4,6 +4,7 @@
 #include "engine/base/check.h"
 #include "engine/base/decimal.h"
 #include "engine/rules/explain_priv.h"
+#include "engine/rules/local_time.h"
 
 /* ---- General ---- */
 
@@ -16,8 +17,8 @@ explain_general(struct explainer *explainer)
         [UNKNOWN_PARK] = SAYS_UNKNOWN_PARK,
     };
     const struct program *program = explainer->program;
-    char instant[INSTANT_TEXT_MAX];
-    instant_format(program->effective_from, instant);
+    char instant[LOCAL_TIME_TEXT_MAX];
+    local_time_format(&program->zone, program->effective_from, instant);
     struct local local = local_of(explainer, program->effective_from);
     SAY(explainer, NO_ITEM, JUDGES_FROM, word_local(explainer, local), instant);
     SAY(explainer, NO_ITEM, ZONE, word_name(explainer, program->zone_name),

@@ -1,5 +1,6 @@
 #include "engine/rules/scalar.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/decimal.h"
@@ -278,16 +279,54 @@ two_digits(struct bytes text, size_t at)
     return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : 10 * tens + ones;
 }
 
+/* Says so where a date is written well and its month or day does not exist; 0 as year: any. False
+ * when that is not what is wrong. */
+static bool
+complain_of_day(const struct yaml_node *node, struct diagnostics *diagnostics, int year, int month,
+                int day)
+{
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+    enum { LEAP_YEAR = 2000 };
+    char of_year[16] = "";
+    if (year < 0 || month < 0 || day < 0) return false;
+    if (month == 0 || month > 12) {
+        diagnostics_error(diagnostics, node->place, "'%.*s': there is no month %d",
+                          shown(node->text), (const char *)node->text.data, month);
+        diagnostics_hint(diagnostics, "the month stands before the day: 12-25 is Christmas");
+        return true;
+    }
+    int last = (int)calendar_month_days(year == 0 ? LEAP_YEAR : year, (unsigned)month);
+    if (day >= 1 && day <= last) return false;
+    if (year != 0) snprintf(of_year, sizeof of_year, " %d", year);
+    diagnostics_error(diagnostics, node->place, "'%.*s': %s%s has no day %d", shown(node->text),
+                      (const char *)node->text.data, months[month - 1], of_year, day);
+    diagnostics_hint(diagnostics, "its last day is the %d%s", last, last == 31 ? "st" : "th");
+    return true;
+}
+
+/* The same of a text that begins with YYYY-MM-DD. */
+static bool
+complain_of_date(const struct yaml_node *node, struct diagnostics *diagnostics)
+{
+    struct bytes text = node->text;
+    if (text.size < 10 || text.data[4] != '-' || text.data[7] != '-') return false;
+    int century = two_digits(text, 0), rest = two_digits(text, 2);
+    if (century < 0 || rest < 0 || 100 * century + rest == 0) return false;
+    return complain_of_day(node, diagnostics, 100 * century + rest, two_digits(text, 5),
+                           two_digits(text, 8));
+}
+
 bool
 scalar_date(const struct yaml_node *node, struct diagnostics *diagnostics, uint8_t *out_month,
             uint8_t *out_day)
 {
     if (!yaml_expect(node, YAML_TEXT, diagnostics)) return false;
-    enum { LEAP_YEAR = 2000 };
     int month = two_digits(node->text, 0), day = two_digits(node->text, 3);
-    bool good = node->text.size == 5 && node->text.data[2] == '-' && month >= 1 && month <= 12 &&
-                day >= 1 && day <= (int)calendar_month_days(LEAP_YEAR, (unsigned)month);
-    if (!good) {
+    bool shaped = node->text.size == 5 && node->text.data[2] == '-';
+    if (shaped && complain_of_day(node, diagnostics, 0, month, day)) return false;
+    if (!shaped || month < 0 || day < 0) {
         return complain(node, diagnostics, "is not a day of the year",
                         "write month and day, as in 12-25");
     }
@@ -340,6 +379,7 @@ scalar_local(const struct yaml_node *node, struct diagnostics *diagnostics, stru
             node, diagnostics, "is one instant, not a time on every store's clock",
             "write a date such as 2026-11-01, or a local time such as 2026-11-01T09:00");
     }
+    if (status != INSTANT_OK && complain_of_date(node, diagnostics)) return false;
     if (status != INSTANT_OK) {
         diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(node->text),
                           (const char *)node->text.data, instant_status_text(status));
@@ -369,6 +409,7 @@ scalar_start(const struct yaml_node *node, const struct zone *zone, struct diagn
         *out_start = start;
         return true;
     }
+    if (complain_of_date(node, diagnostics)) return false;
     diagnostics_error(diagnostics, node->place, "'%.*s' %s", shown(node->text),
                       (const char *)node->text.data, instant_status_text(status));
     diagnostics_hint(diagnostics,

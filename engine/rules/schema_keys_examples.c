@@ -67,11 +67,18 @@ static const struct schema_key step_keys[] = {
      .help = "`true` and no event: time passes to `at`.",
      .example = "tick: true"},
     KEY_EVENT(
-        purchase, "An order. One of a single line of goods may have its `amount` alone.",
+        purchase,
+        "An order. One of a single line of goods may have its `amount` alone. A line has `amount` "
+        "and "
+        "any of `line_id`, `kind`, `sku`, `category`, `brand`, `discount`, `tax`; the order "
+        "`channel`, "
+        "`store`, `partner`, `gift_card`, `points_tender` and `attributes: [ { key, value } ]`.",
         "{ order_id: O-1, currency: GBP, lines: [ { amount: 20.00, sku: tea, category: food } "
         "] }"),
     KEY_EVENT(refund,
-              "Money returned: so much more, or with `style: cumulative` so much in all so far.",
+              "Money returned: so much more, or with `style: cumulative` so much in all so far. "
+              "With `lines: "
+              "[ { line_id, amount } ]` of certain lines; without `order_id` of an order unknown.",
               "{ order_id: O-1, refund_id: R-1, currency: GBP, amount: 5.00 }"),
     KEY_EVENT(cancellation, "The whole order is off.", "{ order_id: O-1 }"),
     KEY_EVENT(delivered, "The order has arrived.", "{ order_id: O-1 }"),
@@ -79,11 +86,17 @@ static const struct schema_key step_keys[] = {
               "Something done that is no order, by its kind as in the rules: `check_in`, `review`, "
               "or one of the programme's own.",
               "{ kind: review, reference: review-7 }"),
-    KEY_EVENT(redeem, "Points are spent: so many, a reward, or money to be paid with points.",
+    KEY_EVENT(redeem,
+              "Points are spent: so many as `points` says, a piece of the catalogue, `reward: { "
+              "reward_id: mug, count: 2 }`, or money to be paid with points, `payment: { order_id: "
+              "O-1, currency: GBP, amount: 10.00, order_total: 25.00 }`. `currencies` names others "
+              "than the rulebook's first, in their order.",
               "{ spend_id: S-1, points: 50 }"),
     KEY_EVENT(cancel_redemption, "A spend is undone, in whole or in part.", "{ spend_id: S-1 }"),
-    KEY_EVENT(hold, "Points are put aside for a checkout.",
-              "{ hold_id: H-1, points: 50, timeout: 15 min }"),
+    KEY_EVENT(
+        hold,
+        "Points are put aside for a checkout: so many, a reward or a payment, as of a redeem.",
+        "{ hold_id: H-1, points: 50, timeout: 15 min }"),
     KEY_EVENT(capture_hold, "What is held is spent; the rest is released.",
               "{ hold_id: H-1, points: 40 }"),
     KEY_EVENT(release_hold, "What is held is released.", "{ hold_id: H-1 }"),

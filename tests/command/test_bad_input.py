@@ -173,7 +173,7 @@ class BadInput(StoryCase):
         text = HEADER + "".join(f'{200 + n},mug,A mug,{quantity},2026-01-11T08:26:00,"{price}",m1,UK\n'
                                 for n, (quantity, price, _) in enumerate(rows))
         listed = self.scratch / "refused.csv"
-        told = self.ledger.told("import", self.file("rows.csv", text), "--history", "--map", MAP, "--refused", listed)
+        told = self.ledger.told("import", self.file("rows.csv", text), "--history", "--map", MAP, "--refused", listed, code=3)
         with open(listed, newline="") as file:
             found = {int(each["line"]): each["reason"] for each in csv.DictReader(file)}
         self.assertEqual(found, {n + 2: reason for n, (_, _, reason) in enumerate(rows) if reason})
@@ -194,7 +194,7 @@ class BadInput(StoryCase):
         }
         events = [event for event, _, _ in bad.values()]
         done = self.take(shop.order("b1", "bob", self.day_ms, shop.line(1000)), *events,
-                         shop.order("b2", "bob", self.day_ms, shop.line(1000)))
+                         shop.order("b2", "bob", self.day_ms, shop.line(1000)), code=3)
         self.assertIn("malformed", done.stdout)
         outcomes = {each["event"]["id"]: each for each in self.ledger.output("outcomes", "bob")}
         for number, (_, verdict, detail) in bad.items():
@@ -209,9 +209,14 @@ class BadInput(StoryCase):
         lines = ["{", "no JSON", '{"source": "shop"}', good.replace('"1000"', "12.345"), good.replace('"1000"', '"1' + "0" * 30 + '"'),
                  good.replace('"lines"', '"liens"'), "[" * 100_000, good.replace("bob", "b" * 200), good.replace("mug", "x"), "\x00", good]
         listed = self.scratch / "refused.csv"
-        told = self.ledger.told("import", self.file("lines.ndjson", "\n".join(lines) + "\n"), "--history", "--refused", listed)
+        told = self.ledger.told("import", self.file("lines.ndjson", "\n".join(lines) + "\n"), "--history", "--refused", listed,
+                                code=3)
         with open(listed, newline="") as file:
-            found = [int(each["line"]) for each in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        found = [int(each["line"]) for each in rows]
+        self.assertEqual({each["group"] for each in rows if each["reason"] == "bad_json"}, {""})
+        self.assertEqual([each["detail"] for each in rows if each["line"] == "2"], ["the line is no JSON object or array"])
+        self.assertTrue(all(each["detail"] for each in rows), rows)
         self.assertEqual(sorted(found), [1, 2, 3, 4, 5, 6, 7, 8, 10])
         self.assertEqual((told["events"], told["total"]["rows"]), (1, len(lines)))  # line 9 is the good event, told first
         self.assertEqual(self.ledger.told("member", "show", "bob")["wallets"][0]["active"], 10)
@@ -222,7 +227,7 @@ class BadInput(StoryCase):
         many = shop.order("many", "bob", self.day_ms, *[shop.line(1, "x" * 60)] * 2001)
         listed = self.scratch / "refused.csv"
         told = self.ledger.told("import", self.file("l.ndjson", lines_of([large, many, shop.order(
-            "b1", "bob", self.day_ms, shop.line(1000))])), "--history", "--refused", listed)
+            "b1", "bob", self.day_ms, shop.line(1000))])), "--history", "--refused", listed, code=3)
         self.assertEqual(told["events"], 1)
         self.assertEqual(told["refused"]["rows"], 2)
         self.assertEqual(self.ledger.told("member", "show", "bob")["wallets"][0]["active"], 10)
@@ -235,7 +240,7 @@ class BadInput(StoryCase):
         live.tally("import", self.file("l.ndjson", lines_of([
             shop.order("soon", "bob", now_ms + 366 * 86_400_000, shop.line(1000)),
             shop.order("never", "bob", 300_000_000_000_000, shop.line(1000)),
-            shop.order("b1", "bob", now_ms, shop.line(1000))])))
+            shop.order("b1", "bob", now_ms, shop.line(1000))])), code=3)
         self.assertEqual(shop.verdicts_of(live.output("outcomes", "bob")),
                          [("soon", "occurred_in_future"), ("never", "malformed"), ("b1", "accepted")])
         self.assertEqual(live.told("member", "show", "bob")["wallets"][0]["active"], 10)

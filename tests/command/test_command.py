@@ -55,6 +55,20 @@ class Front(Command):
                 self.assertTrue(text.startswith(f"tally {name}: "))
                 self.assertIn(f"\nExample\n  tally {name}", text)
 
+    def test_the_first_of_two_words_lists_the_second(self):
+        for group, word in (("rules", "check"), ("member", "explain"), ("config", "print")):
+            with self.subTest(group):
+                done = self.tally(group, "--help")
+                self.assertEqual(done.stderr, "")
+                self.assertRegex(done.stdout, rf"\n  tally {group} {word} +\S")
+                self.assertEqual(len(re.findall(r"^  tally (\w+) ", done.stdout, re.MULTILINE)),
+                                 len(re.findall(rf"^  tally {group} ", done.stdout, re.MULTILINE)))
+                for arguments in ([group, "-h"], ["help", group]):
+                    self.assertEqual(self.tally(*arguments).stdout, done.stdout)
+        listed = json.loads(self.tally("rules", "--help", "--json").stdout)
+        self.assertIn("rules diff", [each["name"] for each in listed])
+        self.assertIn("'tally rules' needs one more word: check", self.tally("rules", code=64).stderr)
+
     def test_mistakes_in_names_are_answered_with_a_suggestion(self):
         for arguments, said in [
             (["vresion"], "there is no command 'vresion'; did you mean 'tally version'?"),
@@ -94,7 +108,7 @@ class Front(Command):
 class Topics(Command):
     def test_exit_codes_are_those_of_sysexits(self):
         listed = re.findall(r"^ *(\d+)  \S", self.tally("help", "exit-codes").stdout, re.MULTILINE)
-        self.assertEqual([int(each) for each in listed], [0, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78])
+        self.assertEqual([int(each) for each in listed], [0, 3, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78])
 
     def test_every_verdict_is_explained(self):
         text = self.tally("help", "verdicts").stdout
@@ -102,6 +116,13 @@ class Topics(Command):
         self.assertGreater(len(defined), 20)
         for number, name in defined:
             self.assertIn(f"\n{name} ({number})\n", text)
+
+    def test_every_key_of_a_rulebook_is_explained(self):
+        told = self.tally("help", "rulebook").stdout
+        reference = (ROOT / "docs/rulebook.md").read_text().partition("## Keys\n")[2].partition("-->\n\n")[2]
+        self.assertGreater(len(reference), 10000)
+        self.assertTrue(told.endswith(reference))
+        self.assertEqual(self.tally("help", "rulebook", "--json").stdout, (ROOT / "schemas/rulebook.schema.json").read_text())
 
     def test_every_option_of_the_table_is_in_help_and_manual(self):
         options, manual = self.tally("help", "options").stdout, self.tally("help", "man").stdout
@@ -117,7 +138,7 @@ class Topics(Command):
                 for topic in ("", "config print", "exit-codes", "verdicts", "options")}
         self.assertIn({"name": "version", "summary": "print the version"}, told[""])
         self.assertEqual(told["config print"]["flags"][0]["name"], "config")
-        self.assertEqual(told["exit-codes"][1]["code"], 64)
+        self.assertEqual(told["exit-codes"][2]["code"], 64)
         self.assertEqual(told["verdicts"][0]["name"], "accepted")
         memory = next(each for each in told["options"] if each["path"] == "memory")
         self.assertEqual((memory["flag"], memory["variable"], memory["default"], memory["least"]),
@@ -153,7 +174,7 @@ class Topics(Command):
 
     def test_the_page_on_verdicts_orders_the_refusals_of_each_kind(self):
         """One row for each kind that the fold judges, and every refusal in the column of its stage (semantics §3)."""
-        page = (ROOT / "docs/verdicts.md").read_text().partition("## Which refusals")[2]
+        page = (ROOT / "docs/verdicts.md").read_text().partition("## Which refusals")[2].partition("\n## ")[0]
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
         kinds = re.findall(r"^EVENT\(\d+, \w+, (\w+), 1\)", (ROOT / "engine/core/event.def").read_text(), re.MULTILINE)
         listed = [kind for row in rows for kind in re.findall("`(\\w+)`", row[0])]
@@ -171,6 +192,12 @@ class Topics(Command):
                     found.add(name)
         left = {name for name in table if name not in found and f"`{name}`" not in page}
         self.assertEqual(left, {"forwarded", "hole"})
+
+    def test_the_page_on_verdicts_lists_what_is_no_event(self):
+        page = (ROOT / "docs/verdicts.md").read_text().partition("## What is refused before")[2]
+        words = re.findall(r'^PROBLEM\(\w+, "(\w+)", "([^"]+)"\)', (ROOT / "consumers/codec_problem.def").read_text(), re.MULTILINE)
+        self.assertGreater(len(words), 5)
+        self.assertEqual(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE), [each for each in words if each[0] != "none"])
 
     def test_the_page_on_maps_lists_every_reason(self):
         page = (ROOT / "docs" / "maps.md").read_text()

@@ -1,6 +1,7 @@
 """`tally rules test`: examples beside the rules, and what is said where they and the rules part."""
 
 import json
+import re
 import unittest
 
 from test_command import ROOT, Command
@@ -52,6 +53,15 @@ class RulesTest(Command):
                 self.assertGreater(told["passed"], 0)
         self.assertGreater(found, 0)
 
+    def test_the_page_shows_every_event_once(self):
+        page = (ROOT / "docs/rulebook-examples.md").read_text()
+        text = "rulebook: every-event\n" + page.partition("```yaml\nrulebook: every-event\n")[2].partition("```")[0]
+        told = self.tally("rules", "test", self.file("every.yaml", text)).stdout
+        self.assertIn("examples as expected, 0 not", told)
+        kinds = re.findall(r"^EVENT\(\d+, \w+, (\w+), 1\)", (ROOT / "engine/core/event.def").read_text(), re.MULTILINE)
+        self.assertGreater(len(kinds), 20)
+        self.assertEqual([kind for kind in kinds if f" {kind}: {{" not in text], [])
+
     def test_everything_that_can_be_expected(self):
         done = self.run_examples(example(
             [f"{{ at: 2026-01-20T10:00, member: ann, {ORDER} }}",
@@ -60,7 +70,7 @@ class RulesTest(Command):
             "arrears: { points: 0 }, tier: { club: basic }, expires: [ { points: 15, on: 2026-02-28 } ] }\n"
             "      - { member: ann, at: 2026-01-21T13:00, balance: { points: 20 }, held: { points: 0 } }\n"
             "      - { member: ann, at: 2026-03-01, balance: { points: 0 } }"))
-        self.assertEqual(done.stdout, "ok     one\n1 examples as expected, 0 not\n")
+        self.assertEqual(done.stdout, "ok     one\ntrial.yaml: 1 examples as expected, 0 not\n")
 
     def test_each_difference_stands_at_its_place(self):
         cases = [
@@ -84,8 +94,9 @@ class RulesTest(Command):
             with self.subTest(expected=expected):
                 done = self.run_examples(example([f"{{ at: 2026-01-20T10:00, member: ann, {ORDER} }}"],
                                                  f"{{ member: ann, {expected} }}"), code=65)
-                self.assertIn(message, done.stderr)
-                self.assertRegex(done.stderr, r"^trial\.yaml:16:\d+: error: ")
+                self.assertIn(message, done.stdout)
+                self.assertRegex(done.stdout, r"(?m)^trial\.yaml:16:\d+: error: example 'one': ")
+                self.assertEqual(done.stderr, "")
                 self.assertIn("WRONG  one", done.stdout)
 
     def test_keys_are_those_of_the_rulebook(self):
@@ -132,18 +143,18 @@ class RulesTest(Command):
         for step, message in cases:
             with self.subTest(step=step):
                 done = self.run_examples(example([step]), code=65)
-                self.assertIn(message, done.stderr)
-                self.assertRegex(done.stderr, r"^trial\.yaml:14:\d+: error: ")
+                self.assertIn(message, done.stdout)
+                self.assertRegex(done.stdout, r"(?m)^trial\.yaml:14:\d+: error: example 'one': ")
         self.assertIn("hint: did you mean 'order_exists'?",
-                      self.run_examples(example([f"{{ member: ann, verdict: order_exist, {ORDER} }}"]), code=65).stderr)
+                      self.run_examples(example([f"{{ member: ann, verdict: order_exist, {ORDER} }}"]), code=65).stdout)
 
     def test_what_is_owed_is_told_or_expected(self):
         given = [f"{{ at: 2026-01-20, member: ann, {ORDER} }}",
                  "{ at: 2026-01-21, member: ann, redeem: { spend_id: S1, points: 150 } }",
                  "{ at: 2026-01-22, member: ann, cancellation: { order_id: O1 } }"]
         done = self.run_examples(example(given, "{ member: ann, balance: { points: 0 } }"), code=65)
-        self.assertIn("arrears of points: expected none, came 15.0", done.stderr)
-        self.assertIn("hint: if that is meant: arrears: { points: 15.0 }", done.stderr)
+        self.assertIn("arrears of points: expected none, came 15.0", done.stdout)
+        self.assertIn("hint: if that is meant: arrears: { points: 15.0 }", done.stdout)
         self.run_examples(example(given, "{ member: ann, balance: { points: 0 }, arrears: { points: 15 } }"))
 
     def test_words_and_money_as_the_rules_have_them(self):
@@ -158,14 +169,14 @@ class RulesTest(Command):
              "{ at: 2026-01-23, member: ann, activity: { kind: wrapped-paper } }",
              "{ at: 2026-01-23, member: ann, activity: { kind: tidied } }"],
             "{ member: ann, balance: { points: 23 }, expires: [ { points: 23, on: 2026-02-28 }, { points: 0, on: never } ] }"))
-        self.assertEqual(told.stdout, "ok     one\n1 examples as expected, 0 not\n")
+        self.assertEqual(told.stdout, "ok     one\ntrial.yaml: 1 examples as expected, 0 not\n")
         self.assertIn("'amount' needs the currency", self.tally("rules", "test", self.file("two.yaml", (
             RULES.replace("tiers:", "  - { rule: euros, currency: points, rate: 1 per 1.00 EUR }\ntiers:") + "examples:\n" +
-            example(["{ member: ann, purchase: { order_id: O1, amount: 1.00 } }"]))), code=65).stderr)
+            example(["{ member: ann, purchase: { order_id: O1, amount: 1.00 } }"]))), code=65).stdout)
 
     def test_time_passes_forwards_only(self):
         done = self.run_examples(example(["{ at: 2026-02-01, tick: true }", "{ at: 2026-01-01, tick: true }"]), code=65)
-        self.assertIn("time only passes forwards", done.stderr)
+        self.assertIn("time only passes forwards", done.stdout)
 
     def test_examples_know_nothing_of_each_other(self):
         step = f"{{ at: 2026-01-20T10:00, member: ann, {ORDER} }}"
@@ -173,8 +184,23 @@ class RulesTest(Command):
         done = self.run_examples(example([step], once, "one"), example([step], once, "two"))
         self.assertIn("2 examples as expected, 0 not", done.stdout)
         done = self.tally("rules", "test", "trial.yaml", "--only", "two")
-        self.assertEqual(done.stdout, "ok     two\n1 examples as expected, 0 not\n")
+        self.assertEqual(done.stdout, "ok     two\ntrial.yaml: 1 examples as expected, 0 not\n")
         self.assertIn("no example of that name", self.tally("rules", "test", "trial.yaml", "--only", "three", code=65).stderr)
+
+    def test_differences_stand_below_their_example(self):
+        step = f"{{ at: 2026-01-20T10:00, member: ann, {ORDER} }}"
+        cases = [example([step], f"{{ member: ann, balance: {{ points: {points} }} }}", name) for name, points in
+                 (("one", 19), ("two", 20), ("three", 21))]
+        told = self.run_examples(*cases, code=65).stdout
+        said = [re.sub(r":\d+:\d+", "", line) for line in told.splitlines() if not re.match(r" +(\d+ )?\|", line)]
+        self.assertEqual(said, [
+            "WRONG  one", "trial.yaml: error: example 'one': balance of points: expected 19, came 20.0", "ok     two",
+            "WRONG  three", "trial.yaml: error: example 'three': balance of points: expected 21, came 20.0",
+            "trial.yaml: 1 examples as expected, 2 not"])
+        document = json.loads(self.tally("rules", "test", "trial.yaml", "--json", code=65).stdout)
+        self.assertEqual([each["example"] for each in document["differences"]], ["one", "three"])
+        self.assertEqual((document["file"], document["differences"][1]["message"]),
+                         ("trial.yaml", "balance of points: expected 21, came 20.0"))
 
     def test_an_example_of_thousands_of_steps(self):
         orders = [f"{{ member: ann, purchase: {{ order_id: O{number}, amount: 1.00 }} }}" for number in range(3000)]

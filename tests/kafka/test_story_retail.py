@@ -14,7 +14,7 @@ class Retail(StoryCase):
         super().setUpClass()
         cls.orders = retail.retail_csv(cls.shared)
         cls.embedded = retail.create(cls.shared / "embedded")
-        cls.told = cls.embedded.told(*retail.arguments(cls.orders))
+        cls.told = cls.embedded.told(*retail.arguments(cls.orders), code=retail.REFUSED_SOME)
         cls.broker = cls.enterClassContext(rig.Broker(cls.shared / "broker"))
 
     def ledger(self, name):
@@ -28,7 +28,7 @@ class Retail(StoryCase):
         ledger.tally("journal", "create", "--journal-id", retail.JOURNAL_ID)
         ledger.tally("rules", "activate", RETAIL_RULEBOOK)
         with ledger.run() as daemon:
-            told = ledger.told(*retail.arguments(self.orders))
+            told = ledger.told(*retail.arguments(self.orders), code=retail.REFUSED_SOME)
             retail.check_account(self, told)
             for name in ("accepted", "refused", "known", "reasons", "digest"):
                 self.assertEqual(told[name], self.told[name], name)

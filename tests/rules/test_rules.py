@@ -140,7 +140,7 @@ class Generated(unittest.TestCase):
                     code, _, messages = tally("check", str(file))
                     self.assertEqual(code, 0, messages + file.read_text())
                     if "Values: a map: the event's fields" in section:  # and the codec reads it
-                        for said in re.findall("error: (.*)", tally("test", str(file))[2]):
+                        for said in re.findall("error: example '.*?': (.*)", tally("test", str(file))[1]):
                             self.assertTrue(said.startswith("the answer is "), said)
 
 

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+import retail
 from ledger import ROOT, TOPICS, Ledger, by_member, conserved
 
 SIGKILLED = -9
@@ -39,7 +40,7 @@ def kill_after(process, seconds):
         ended = process.process.wait(seconds)
     except subprocess.TimeoutExpired:
         return process.kill() == SIGKILLED
-    if ended != 0:
+    if ended not in (0, retail.REFUSED_SOME):
         process.end()
     process.kill()
     return False

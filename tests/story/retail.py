@@ -7,6 +7,7 @@ UNTIL = "2011-12-31T00:00:00Z"
 JOURNAL_ID = "00112233445566778899aabbccddeeff"  # the same everywhere: a digest is of one journal
 
 ROWS = 541_909
+REFUSED_SOME = 3  # what an import of them ends with
 VALUE = "9747747.934"  # sum of quantity × unit price over all rows
 PARTITIONS = 8
 
@@ -32,4 +33,4 @@ def check_account(case, told):
     case.assertEqual(sum(each["rows"] for each in told["reasons"].values()), told["refused"]["rows"])
 
 
-__all__ = ["JOURNAL_ID", "MAP", "PARTITIONS", "ROWS", "UNTIL", "VALUE", "arguments", "check_account", "create", "retail_csv"]
+__all__ = ["JOURNAL_ID", "MAP", "PARTITIONS", "REFUSED_SOME", "ROWS", "UNTIL", "VALUE", "arguments", "check_account", "create", "retail_csv"]

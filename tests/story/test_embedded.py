@@ -14,7 +14,7 @@ class Stories(StoryCase):
         ledger.tally("journal", "create", "--journal-time", "record", "--journal-partitions", "3")
         ledger.tally("rules", "activate", self.file("story.yaml", shop.History.RULEBOOK))
         self.events = self.file("events.ndjson", lines_of(shop.History.events))
-        told = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL)
+        told = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL, code=3)
         return ledger, told
 
     def test_history(self):
@@ -31,7 +31,7 @@ class Stories(StoryCase):
 
     def test_history_told_again_changes_nothing_and_says_so(self):
         ledger, told = self.history()
-        again = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL)
+        again = ledger.told("import", self.events, "--history", "--until", shop.History.UNTIL, code=3)
         self.assertEqual(again["digest"], told["digest"])
         self.assertEqual((again["events"], again["accepted"]["rows"]), (0, 0))
         found = by_member(ledger.output("postings"))
@@ -48,7 +48,7 @@ class Stories(StoryCase):
         ledger.tally("journal", "create", "--journal-partitions", "3")
         ledger.tally("rules", "activate", self.file("story.yaml", shop.Live.RULEBOOK), "--retroactive")
         story = shop.Live(int(time.time()) * 1000)
-        ledger.tally("import", self.file("events.ndjson", lines_of(story.events)))
+        ledger.tally("import", self.file("events.ndjson", lines_of(story.events)), code=3)
         status = shop.check(self, ledger, story)
         self.assertEqual(ledger.told("replay", "--verify")["digest"], status["digest"])
 
@@ -58,7 +58,7 @@ class Stories(StoryCase):
         with ledger.run() as daemon:
             ledger.tally("rules", "activate", self.file("story.yaml", shop.Live.RULEBOOK), "--retroactive")
             story = shop.Live(int(time.time()) * 1000)
-            ledger.tally("import", self.file("events.ndjson", lines_of(story.events)))
+            ledger.tally("import", self.file("events.ndjson", lines_of(story.events)), code=3)
             running = shop.check(self, ledger, story)
             daemon.stop()
         self.assertEqual(ledger.status()["digest"], running["digest"])

@@ -40,8 +40,8 @@ Test(activation, judges_the_start_and_the_version_before)
     } rows[] = {
         {"a first version", "", "", false, true, false, INT64_C(1767225600000), "none"},
         {"a start that has just passed", "", "", false, true, false, INT64_C(1767225600001),
-         "3:17 error: effective_from lies in the past: it is 2026-01-01T00:00:00.001Z by the "
-         "journal's clock"},
+         "3:17 error: effective_from lies in the past: it is 2026-01-01T00:00:00.001+00:00 by "
+         "the journal's clock"},
         {"a past start, asked for", "", "", false, true, true, INT64_C(1767225600001), "none"},
         {"a past start in a history journal", "", "", false, false, false, INT64_C(1767225600001),
          "none"},
@@ -53,7 +53,15 @@ Test(activation, judges_the_start_and_the_version_before)
          "2:10 error: version 2 does not rise"},
         {"another zone", "version: 3\neffective_from: 2026-01-01\nzone: Europe/London",
          "version: 4\neffective_from: 2026-01-01\nzone: UTC", true, true, false, 0,
-         "2:10 error: the zone changes from Europe/London to UTC"},
+         "4:7 error: the zone changes from Europe/London to UTC"},
+        {"another scale",
+         "version: 3\neffective_from: 2026-01-01\nzone: Europe/London\ncurrencies:\n  points: { ",
+         "version: 4\neffective_from: 2026-01-01\nzone: Europe/London\ncurrencies:\n  points: { "
+         "scale: 1, ",
+         true, true, false, 0,
+         "6:20 error: the scale of points changes from 0 to 1: a currency keeps its scale | "
+         "version "
+         "3 is the one in force: leave it"},
         {"a rulebook with a mistake", "version: 3", "version: x", true, true, false, 0,
          "2:10 error: 'version' is not a whole number"},
     };

@@ -143,7 +143,7 @@ static const struct mistake {
      "1:11 error: 'my shop' cannot be a name |"},
     {"a start of no date", "2026-01-01", "soon", "3:17 error: 'soon' is not a time such as"},
     {"a day that does not exist", "2026-01-01", "2026-02-29",
-     "3:17 error: '2026-02-29' is not a time such as"},
+     "3:17 error: '2026-02-29': February 2026 has no day 29 | its last day is the 28th"},
     {"an unknown zone", "Europe/London", "Europe/Londn",
      "4:7 error: unknown time zone 'Europe/Londn': there is no time zone of this name"},
     {"a zone that leaves the folder", "Europe/London", "../../etc/passwd",

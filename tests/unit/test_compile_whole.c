@@ -45,7 +45,11 @@ static const struct mistake {
      "{ inactivity: 6 months, counts: [activity, review] }",
      "6:45 warning: 'review' adds nothing: 'activity' stands for any |"},
     {"a day that is none", "{ after: 6 months }", "{ dates: [02-30] }",
-     "6:31 error: '02-30' is not a day of the year | write month and day"},
+     "6:31 error: '02-30': February has no day 30 | its last day is the 29th"},
+    {"a month that is none", "{ after: 6 months }", "{ dates: [13-01] }",
+     "6:31 error: '13-01': there is no month 13 | the month stands before the day"},
+    {"no day", "{ after: 6 months }", "{ dates: [2-1] }",
+     "6:31 error: '2-1' is not a day of the year | write month and day"},
     {"a day twice", "{ after: 6 months }", "{ dates: [02-01, 02-01] }",
      "6:38 error: 02-01 is listed twice |"},
     {"a grace of months", "{ after: 6 months }", "{ grace: 2 months }",
@@ -324,6 +328,29 @@ static const struct mistake {
     /* spending */
     {"a hold of a second", "", "spending: { hold_timeout: 1 s }\n",
      "17:27 error: '1 s' is out of range |"},
+    {"a price that no limit allows", "",
+     "spending: { limits: [ { currency: points, maximum: 99 } ], rewards: [ { reward: mug, prices: "
+     "[ "
+     "{ currency: points, points: 100 } ] } ] }\n",
+     "17:86 warning: nobody can redeem one piece of it: no limit of spending allows its price |"},
+    {"a price that some level may pay", "",
+     "spending: { limits: [ { currency: points, maximum: 99 }, { currency: points, group: status, "
+     "level: gold, maximum: 100 } ], rewards: [ { reward: mug, prices: [ { currency: points, "
+     "points: "
+     "100 } ] } ] }\n",
+     "none"},
+    {"a price that whoever has no limit may pay", "",
+     "spending: { limits: [ { currency: points, group: status, level: gold, maximum: 99 } ], "
+     "rewards: "
+     "[ { reward: mug, prices: [ { currency: points, points: 100 } ] } ] }\n",
+     "none"},
+    {"another price is allowed", "",
+     "spending: { limits: [ { currency: points, maximum: 99 } ], rewards: [ { reward: mug, prices: "
+     "[ "
+     "{ currency: points, points: 100 }, { currency: points, group: status, level: gold, points: "
+     "99 } "
+     "] } ] }\n",
+     "none"},
     {"a limit of nothing", "", "spending: { limits: [ { currency: points } ] }\n",
      "17:23 error: the limit limits nothing |"},
     {"a limit on growth", "", "spending: { limits: [ { currency: growth, minimum: 1 } ] }\n",

@@ -70,7 +70,8 @@ Test(import_account, each_row_is_counted_once, .init = open_account, .fini = clo
     expect("a", 1, 3, 300);
     expect("b", 4, 1, 50);
     expect("c", 5, 2, -20);
-    import_refuse_row(account, 7, BYTES_LITERAL("g"), BYTES_LITERAL("no-member"), 5);
+    import_refuse_row(account, 7, BYTES_LITERAL("g"), BYTES_LITERAL("no-member"), 5,
+                      (struct bytes){0});
     expect_sums(0, 0, 1, 3);
     answer("a", VERDICT_ACCEPTED, 0);
     answer("b", VERDICT_DUPLICATE, VERDICT_ACCEPTED);
@@ -122,10 +123,13 @@ Test(import_account, an_outcome_that_cannot_be_read_is_a_fault, .init = open_acc
 
 Test(import_account, the_list_of_refused_rows_is_csv, .init = open_account, .fini = close_account)
 {
-    import_refuse_row(account, 3, BYTES_LITERAL("a, \"b\""), BYTES_LITERAL("why"), 0);
-    import_refuse_row(account, 4, BYTES_LITERAL("plain"), BYTES_LITERAL("two\nlines"), 0);
+    import_refuse_row(account, 3, BYTES_LITERAL("a, \"b\""), BYTES_LITERAL("why"), 0,
+                      BYTES_LITERAL("at 1:2, \"x\""));
+    import_refuse_row(account, 4, BYTES_LITERAL("plain"), BYTES_LITERAL("two\nlines"), 0,
+                      (struct bytes){0});
     fflush(list);
-    cr_expect_not_null(strstr(list_text, "line,group,reason,value\n3,\"a, \"\"b\"\"\",why,"), "%s",
-                       list_text);
+    cr_expect_not_null(strstr(list_text, "line,group,reason,value,detail\n3,\"a, \"\"b\"\"\",why,"),
+                       "%s", list_text);
+    cr_expect_not_null(strstr(list_text, ",\"at 1:2, \"\"x\"\"\"\n"), "%s", list_text);
     cr_expect_not_null(strstr(list_text, "\n4,plain,\"two\nlines\","), "%s", list_text);
 }

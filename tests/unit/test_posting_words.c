@@ -11,12 +11,14 @@
 static char *printed;
 static size_t printed_size;
 
+static const struct program *program; /* of which the words are; NULL: not known */
+
 static const char *
-said(void (*say)(const struct terminal *, const Tallybook__V1__Posting *),
+said(void (*say)(const struct terminal *, const struct program *, const Tallybook__V1__Posting *),
      const Tallybook__V1__Posting *posting)
 {
     struct terminal terminal = {open_memstream(&printed, &printed_size), false, false, 80};
-    say(&terminal, posting);
+    say(&terminal, program, posting);
     fclose(terminal.file);
     return printed;
 }
@@ -54,32 +56,36 @@ Test(posting_words, a_statement_shows_what_the_balance_did)
     posting.rule = T("base");
     posting.rule_version = 3;
     posting.order_id = T("O-1");
-    cr_expect_str_eq(said(posting_statement, &posting),
-                     "2026-01-01T00:00:00Z      earned             +1,234  points             5,678"
-                     "  rule base of version 3, order O-1\n");
+    cr_expect_str_eq(
+        said(posting_statement, &posting),
+        "2026-01-01T00:00:00Z       earned             +1,234  points             5,678"
+        "  rule base of version 3, order O-1\n");
     forget();
     posting = PLAIN(HOLD, ACTIVE, HELD);
     posting.hold_id = T("h-1");
-    cr_expect_str_eq(said(posting_statement, &posting),
-                     "2026-01-01T00:00:00Z      held               -1,234  points             5,678"
-                     "  hold h-1\n");
+    cr_expect_str_eq(
+        said(posting_statement, &posting),
+        "2026-01-01T00:00:00Z       held               -1,234  points             5,678"
+        "  hold h-1\n");
     forget();
     posting = PLAIN(CAPTURE, HELD, REDEEMED);
     posting.scale = 2;
     posting.arrears_after = 150;
     posting.actor = T("desk-7");
     posting.reason = T("late");
-    cr_expect_str_eq(said(posting_statement, &posting),
-                     "2026-01-01T00:00:00Z      captured          (12.34)  points             56.78"
-                     "  by desk-7, because: late, owes 1.50\n");
+    cr_expect_str_eq(
+        said(posting_statement, &posting),
+        "2026-01-01T00:00:00Z       captured          (12.34)  points             56.78"
+        "  by desk-7, because: late, owes 1.50\n");
     forget();
     posting = PLAIN(EXTEND, ACTIVE, ACTIVE);
     posting.points = 0;
     posting.lot_expired_before_ms = 1767225600000;
     posting.lot_expires_at_ms = 1767312000000;
-    cr_expect_str_eq(said(posting_statement, &posting),
-                     "2026-01-01T00:00:00Z      extended              (0)  points             5,678"
-                     "  from 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z\n");
+    cr_expect_str_eq(
+        said(posting_statement, &posting),
+        "2026-01-01T00:00:00Z       extended              (0)  points             5,678"
+        "  from 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z\n");
 }
 
 Test(posting_words, a_grant_is_told_phase_by_phase)
@@ -133,7 +139,8 @@ Test(posting_words, a_grant_is_told_phase_by_phase)
         "  rounding                 +0  exactly 143/3\n"
         "  cap                    -147  rule monthly\n"
         "  granted                 900  of 1,047 requested, held down by the cap monthly\n"
-        "  usable from 2026-01-02T00:00:00Z, without end; paid for by acme, 0.1999 GBP each\n");
+        "  usable from 2026-01-02T00:00:00Z, without an end of its own; paid for by acme, 0.1999 "
+        "GBP each\n");
     forget();
 
     explanation.granted = 1047;
@@ -152,9 +159,10 @@ Test(posting_words, what_carries_no_explanation_says_what_it_knows)
 {
     Tallybook__V1__Posting posting = PLAIN(GRANT, ISSUED, ACTIVE);
     posting.rule = T("base"), posting.rule_version = 3;
-    cr_expect_str_eq(said(posting_explain, &posting), "2026-01-01T00:00:00Z  1,234 points earned\n"
-                                                      "  by rule base of version 3\n"
-                                                      "  usable at once, without end\n");
+    cr_expect_str_eq(said(posting_explain, &posting),
+                     "2026-01-01T00:00:00Z  1,234 points earned\n"
+                     "  by rule base of version 3\n"
+                     "  usable at once, without an end of its own\n");
     forget();
     posting = PLAIN(EXPIRE, ACTIVE, EXPIRED);
     posting.rule = T("base");
@@ -164,6 +172,40 @@ Test(posting_words, what_carries_no_explanation_says_what_it_knows)
     posting.reason = T("a\033[31m");
     cr_expect(strchr(said(posting_explain, &posting), '\033') == NULL,
               "text from outside never drives the terminal");
+}
+
+Test(posting_words, times_are_those_of_the_programme)
+{
+    static struct program tokyo;
+    tokyo = (struct program){.version = 3, .zone = {NULL, 0, 32400000}, .currency_count = 1};
+    tokyo.currencies[0] = (struct program_currency){
+        .id = bytes_from_cstr("points"),
+        .expiry = {.kind = EXPIRY_INACTIVITY, .amount = 90, .unit = CALENDAR_DAY}};
+    program = &tokyo;
+    Tallybook__V1__Posting posting = PLAIN(GRANT, ISSUED, ACTIVE);
+    posting.rule_version = 3;
+    cr_expect_str_eq(said(posting_explain, &posting),
+                     "2026-01-01T09:00:00+09:00  1,234 points earned\n"
+                     "  usable at once, until 90 days without activity\n");
+    forget();
+    posting.lot_activates_at_ms = 1767225600000, posting.lot_expires_at_ms = 1767312000000;
+    cr_expect_str_eq(said(posting_explain, &posting),
+                     "2026-01-01T09:00:00+09:00  1,234 points earned\n"
+                     "  usable from 2026-01-01T09:00:00+09:00, before 2026-01-02T09:00:00+09:00\n");
+    forget();
+    posting.lot_activates_at_ms = posting.lot_expires_at_ms = 0;
+    tokyo.currencies[0].expiry.kind = EXPIRY_NONE;
+    cr_expect(strstr(said(posting_explain, &posting), ", without end\n") != NULL, "never expires");
+    forget();
+    posting.rule_version = 2;
+    cr_expect(strstr(said(posting_explain, &posting), ", without an end of its own\n") != NULL,
+              "a version that is not at hand says nothing");
+    forget();
+    cr_expect_str_eq(
+        said(posting_statement, &posting),
+        "2026-01-01T09:00:00+09:00  earned             +1,234  points             5,678"
+        "\n");
+    program = NULL;
 }
 
 Test(posting_words, every_kind_has_a_word)
