@@ -1,6 +1,7 @@
 /* One member as it stands: balances and tiers, open lots. */
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/check.h"
 #include "engine/base/region.h"
@@ -68,6 +69,26 @@ print_metrics(FILE *out, struct json_object *tier)
     }
 }
 
+/* What is open until something comes or time runs out. */
+static void
+print_waiting(const struct command_context *context, const struct asked *asked)
+{
+    FILE *out = context->out->file;
+    struct json_object *list = json_object_object_get(asked->member, "waiting");
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *waiting = json_object_array_get_idx(list, i);
+        const char *what = json_view_cstr(waiting, "for");
+        char when[LOCAL_TIME_TEXT_MAX];
+        fputs(strcmp(what, "hold") == 0       ? "  hold "
+              : strcmp(what, "approval") == 0 ? "  waits for an approval: "
+                                              : "  a refund waits for the order ",
+              out);
+        terminal_text(context->out, json_view_text(waiting, "id"));
+        fprintf(out, ", %s%s\n", json_object_object_get(waiting, "until") == NULL ? "" : "until ",
+                when_text(asked, waiting, "until", "which has not come in time", when));
+    }
+}
+
 static void
 print_member(const struct command_context *context, const struct asked *asked)
 {
@@ -94,6 +115,7 @@ print_member(const struct command_context *context, const struct asked *asked)
         print_metrics(out, tier);
         fprintf(out, "\n");
     }
+    print_waiting(context, asked);
     fprintf(out, "  %zu open lots\n",
             json_object_array_length(json_object_object_get(member, "lots")));
 }

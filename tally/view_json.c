@@ -131,12 +131,22 @@ lot_json(const struct lot_view *lot)
     return object;
 }
 
+static struct json_object *
+waiting_json(const struct waiting_view *waiting)
+{
+    struct json_object *object = json_object_new_object();
+    put(object, "for", json_object_new_string(waiting->what));
+    put(object, "id", json_text(waiting->id));
+    put(object, "until", json_instant(waiting->until));
+    return object;
+}
+
 char *
 member_json(const struct member_view *view)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *wallets = json_object_new_array(), *tiers = json_object_new_array(),
-                       *lots = json_object_new_array();
+                       *waiting = json_object_new_array(), *lots = json_object_new_array();
     bool is_guest;
     struct bytes subject = codec_key_subject(view->member, &is_guest);
     put(object, is_guest ? "guest" : "member", json_text(subject));
@@ -147,10 +157,13 @@ member_json(const struct member_view *view)
         json_object_array_add(wallets, wallet_json(&view->wallets[i]));
     for (size_t i = 0; i < view->tier_count; i++)
         json_object_array_add(tiers, tier_json(&view->tiers[i]));
+    for (size_t i = 0; i < view->waiting_count; i++)
+        json_object_array_add(waiting, waiting_json(&view->waiting[i]));
     for (size_t i = 0; i < view->lot_count; i++)
         json_object_array_add(lots, lot_json(&view->lots[i]));
     put(object, "wallets", wallets);
     put(object, "tiers", tiers);
+    put(object, "waiting", waiting);
     put(object, "lots", lots);
     return json_take_text(object);
 }

@@ -297,6 +297,16 @@ struct tier_view {
     struct bytes next_level; /* empty at the top */
 };
 
+/* What stays open until something comes or time runs out: a hold, an adjustment that awaits
+ * approval, a refund before its order. */
+struct waiting_view {
+    const char *what;     /* "hold", "approval" or "order" */
+    struct bytes id;      /* of the hold or the order; of an approval the event as "source/id" */
+    struct instant until; /* INT64_MAX ms = given up already, but noted */
+};
+
+enum { VIEW_WAITING_MAX = 64 }; /* of each kind; whoever has more sees the first */
+
 struct member_view {
     struct bytes member;
     uint64_t number;
@@ -310,6 +320,8 @@ struct member_view {
     size_t tier_count;
     const struct lot_view *lots; /* open lots in spend order */
     size_t lot_count;
+    const struct waiting_view *waiting;
+    size_t waiting_count;
 };
 
 enum lookup { LOOKUP_FOUND, LOOKUP_UNKNOWN, LOOKUP_NEEDS };

@@ -2,6 +2,7 @@
 #include "engine/core/fact.h"
 #include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
+#include "engine/core/pen_priv.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
 
@@ -146,6 +147,76 @@ view_tiers(const struct state *state, const struct member *member, struct arena 
     view->tier_count = rulebook->program.group_count;
 }
 
+/* ---- What waits ---- */
+
+static const struct {
+    enum fact_kind fact;
+    const char *what;
+} WAITS[] = {{FACT_HOLD, "hold"}, {FACT_AWAITING, "approval"}, {FACT_WAITING, "order"}};
+
+enum { WAIT_KINDS = sizeof WAITS / sizeof *WAITS };
+
+static struct facts
+shown_facts(const struct member *member, uint32_t kind)
+{
+    struct facts facts = facts_of_kind(member, WAITS[kind].fact);
+    if (facts.count > VIEW_WAITING_MAX) facts.count = VIEW_WAITING_MAX;
+    return facts;
+}
+
+/* The ids stand in the rows of the events that wait. */
+static bool
+waiting_is_warm(const struct state *state, const struct member *member, struct needs *needs)
+{
+    bool warm = true;
+    for (uint32_t kind = 0; kind < WAIT_KINDS; kind++) {
+        struct facts facts = shown_facts(member, kind);
+        for (uint32_t i = 0; i < facts.count; i++) {
+            uint64_t ordinal = (uint64_t)facts.items[i].key;
+            if (references_get(&state->references, ordinal) != NULL) continue;
+            references_need(ordinal, needs);
+            warm = false;
+        }
+    }
+    return warm;
+}
+
+/* The id in a row's head (order.c); between an event's source and id stands a zero byte. */
+static struct bytes
+waiting_id(const struct state *state, uint64_t ordinal, struct arena *arena)
+{
+    const struct reference *row = references_get(&state->references, ordinal);
+    struct reader reader = reader_of(bytes_of(row->content, row->size));
+    CHECK(reader_u8(&reader) == REFERENCE_VERSION);
+    reader_u8(&reader);
+    reader_varint(&reader);
+    struct bytes head = reader_prefixed(&reader);
+    uint8_t id[REFERENCE_ID_BYTES_MAX];
+    CHECK(head.size <= sizeof id);
+    for (size_t i = 0; i < head.size; i++)
+        id[i] = head.data[i] == 0 ? '/' : head.data[i];
+    return text(arena, bytes_of(id, head.size));
+}
+
+static void
+view_waiting(const struct state *state, const struct member *member, struct arena *arena,
+             struct member_view *view)
+{
+    struct waiting_view *waiting =
+        list_room(arena, (size_t)WAIT_KINDS * VIEW_WAITING_MAX, sizeof *waiting);
+    for (uint32_t kind = 0; kind < WAIT_KINDS; kind++) {
+        struct facts facts = shown_facts(member, kind);
+        for (uint32_t i = 0; i < facts.count; i++) {
+            waiting[view->waiting_count++] = (struct waiting_view){
+                .what = WAITS[kind].what,
+                .id = waiting_id(state, (uint64_t)facts.items[i].key, arena),
+                .until.ms = facts.items[i].a,
+            };
+        }
+    }
+    view->waiting = waiting;
+}
+
 enum lookup
 member_lookup(const struct state *state, struct bytes key, struct arena *arena,
               struct member_view *out_view, struct needs *needs)
@@ -154,6 +225,7 @@ member_lookup(const struct state *state, struct bytes key, struct arena *arena,
     const struct member *member = members_find(&state->members, key, needs, &known);
     if (!known && state->damage[0] == 0) return LOOKUP_NEEDS;
     if (member == NULL || member->status == MEMBER_UNKNOWN) return LOOKUP_UNKNOWN;
+    if (!waiting_is_warm(state, member, needs)) return LOOKUP_NEEDS;
     struct member_view view = {
         .member = text(arena, key),
         .number = member->number,
@@ -165,6 +237,7 @@ member_lookup(const struct state *state, struct bytes key, struct arena *arena,
     view_wallets(state, member, arena, &view);
     view_lots(state, member, arena, &view);
     view_tiers(state, member, arena, &view);
+    view_waiting(state, member, arena, &view);
     *out_view = view;
     return LOOKUP_FOUND;
 }

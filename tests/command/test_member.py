@@ -65,6 +65,15 @@ class Member(Asked):
         self.assertNotIn("folding", told)
         self.assertEqual({each["phase"] for each in self.ledger.status()["partitions"]}, {"folding"})
 
+    def test_a_hold_is_open_until_it_times_out(self):
+        at_ms = shop.ms("2026-01-11T03:00Z")
+        hold = shop.event("h1", "ann", at_ms, hold={"holdId": "h-1", "points": "5"})
+        self.ledger.tally("import", self.file("hold.ndjson", lines_of([hold])), "--history")
+        self.assertIn("  hold h-1, until 2026-01-11T12:15:00+09:00\n", self.ledger.tally("member", "show", "ann").stdout)
+        later = shop.order("e9", "ann", at_ms + 3_600_000, shop.line(100))
+        self.ledger.tally("import", self.file("later.ndjson", lines_of([later])), "--history")
+        self.assertEqual(self.ledger.told("member", "show", "ann")["waiting"], [])
+
     def test_times_are_those_of_the_programme(self):
         """It lives in Tokyo; what programs read stays in UTC."""
         self.assertTrue(self.explain("ann").stdout.startswith("2026-01-10T12:00:00+09:00  100 points earned"))
@@ -119,6 +128,10 @@ class Answers(Asked):
 
     def test_a_refund_that_waits_says_so(self):
         self.assertIn(", refund: accepted, waits for its order\n", self.explain("ann", "--event", "shop/r3").stdout)
+        self.assertIn("  a refund waits for the order o-never, until 2026-02-09T12:00:00.005+09:00\n",
+                      self.ledger.tally("member", "show", "ann").stdout)
+        self.assertEqual(self.ledger.told("member", "show", "ann")["waiting"],
+                         [{"for": "order", "id": "o-never", "until": "2026-02-09T03:00:00.005Z"}])
 
     def test_programs_get_the_answer_before_the_postings(self):
         told = [json.loads(each) for each in self.explain("ann", "--event", "shop/r2", "--json").stdout.splitlines()]
