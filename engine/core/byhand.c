@@ -255,7 +255,7 @@ decode(const struct reference *reference)
 {
     struct reader reader = reader_of(bytes_of(reference->content, reference->size));
     struct awaiting awaiting;
-    reference_skip_head(&reader);
+    reference_read_id(&reader);
     awaiting.source = reader_prefixed(&reader);
     awaiting.id = reader_prefixed(&reader);
     awaiting.correlation_id = reader_prefixed(&reader);

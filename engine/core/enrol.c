@@ -23,7 +23,7 @@ static struct bytes
 event_of(struct bytes content)
 {
     struct reader reader = reader_of(content);
-    reference_skip_head(&reader);
+    reference_read_id(&reader);
     return reader_bytes(&reader, reader_left(&reader));
 }
 

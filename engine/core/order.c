@@ -25,13 +25,13 @@ reference_write_head(enum reference_kind kind, uint64_t member, struct bytes id,
     writer_prefixed(writer, id);
 }
 
-void
-reference_skip_head(struct reader *reader)
+struct bytes
+reference_read_id(struct reader *reader)
 {
     CHECK(reader_u8(reader) == REFERENCE_VERSION);
     reader_u8(reader);
     reader_varint(reader);
-    reader_prefixed(reader);
+    return reader_prefixed(reader);
 }
 
 bool

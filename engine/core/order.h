@@ -155,7 +155,8 @@ void loose_refund_decode(struct bytes content, struct loose_refund *out_refund);
 /* The head of a row: what reference_is looks at. */
 void reference_write_head(enum reference_kind kind, uint64_t member, struct bytes id,
                           struct writer *writer);
-void reference_skip_head(struct reader *reader);
+/* Reads a row's head and returns its id; the reader stands behind it. */
+struct bytes reference_read_id(struct reader *reader);
 
 /* True when the row is of this kind, member and id: what a candidate of the locator must answer. */
 bool reference_is(struct bytes content, enum reference_kind kind, uint64_t member, struct bytes id);

@@ -2,7 +2,7 @@
 #include "engine/core/fact.h"
 #include "engine/core/inactivity.h"
 #include "engine/core/lot.h"
-#include "engine/core/pen_priv.h"
+#include "engine/core/order.h"
 #include "engine/core/state_priv.h"
 #include "engine/core/tier.h"
 
@@ -187,10 +187,7 @@ waiting_id(const struct state *state, uint64_t ordinal, struct arena *arena)
 {
     const struct reference *row = references_get(&state->references, ordinal);
     struct reader reader = reader_of(bytes_of(row->content, row->size));
-    CHECK(reader_u8(&reader) == REFERENCE_VERSION);
-    reader_u8(&reader);
-    reader_varint(&reader);
-    struct bytes head = reader_prefixed(&reader);
+    struct bytes head = reference_read_id(&reader);
     uint8_t id[REFERENCE_ID_BYTES_MAX];
     CHECK(head.size <= sizeof id);
     for (size_t i = 0; i < head.size; i++)
