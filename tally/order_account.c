@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/base/decimal.h"
 #include "engine/base/hash.h"
+#include "tally/posting_words.h"
 
-enum { BUCKETS = 4096, AMOUNT_MAX = 64 };
+enum { BUCKETS = 4096 };
 
 struct order_account {
     struct order_account *next, *next_asked;
@@ -113,17 +113,6 @@ order_accounts_take(struct order_accounts *accounts, const Tallybook__V1__Postin
 }
 
 static const char *
-amount_text(int64_t units, uint32_t scale, char out_text[AMOUNT_MAX])
-{
-    char figure[FIGURE_MAX];
-    if (scale == 0)
-        snprintf(out_text, AMOUNT_MAX, "%s", format_count(units, figure));
-    else
-        decimal_format(units, scale, out_text, AMOUNT_MAX);
-    return out_text;
-}
-
-static const char *
 method_text(enum claw_back method)
 {
     switch (method) {
@@ -139,22 +128,22 @@ order_accounts_explain(const struct order_accounts *accounts, const struct termi
                        const struct program *program)
 {
     FILE *out = terminal->file;
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     for (const struct order_account *at = accounts->first_asked; at != NULL; at = at->next_asked) {
         int64_t left = at->earned - at->before - at->taken + at->given_back;
         fputs("  order ", out);
         terminal_text(terminal, bytes_from_cstr(at->order_id));
-        fprintf(out, " had earned %s ", amount_text(at->earned, at->scale, text));
+        fprintf(out, " had earned %s ", points_text(at->earned, at->scale, text));
         terminal_text(terminal, bytes_from_cstr(at->currency));
         fprintf(out, ", of which %s were taken back before",
-                amount_text(at->before, at->scale, text));
+                points_text(at->before, at->scale, text));
         if (at->taken != 0)
-            fprintf(out, "; this takes %s", amount_text(at->taken, at->scale, text));
+            fprintf(out, "; this takes %s", points_text(at->taken, at->scale, text));
         if (at->owed != 0)
-            fprintf(out, " (%s of them owed)", amount_text(at->owed, at->scale, text));
+            fprintf(out, " (%s of them owed)", points_text(at->owed, at->scale, text));
         if (at->given_back != 0)
-            fprintf(out, "; this gives %s back", amount_text(at->given_back, at->scale, text));
-        fprintf(out, " and leaves %s\n", amount_text(left, at->scale, text));
+            fprintf(out, "; this gives %s back", points_text(at->given_back, at->scale, text));
+        fprintf(out, " and leaves %s\n", points_text(left, at->scale, text));
         if (program != NULL && program->version == at->rule_version)
             fprintf(out, "  taken back is %s, as version %u says that granted\n",
                     method_text(program->returns.method), program->version);

@@ -1,24 +1,10 @@
 #include "tally/outcome_words.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "engine/base/decimal.h"
 #include "engine/core/verdict.h"
 #include "engine/rules/local_time.h"
-
-enum { AMOUNT_MAX = 64 };
-
-static const char *
-amount_text(int64_t units, uint32_t scale, char out_text[AMOUNT_MAX])
-{
-    char figure[FIGURE_MAX];
-    if (scale == 0)
-        snprintf(out_text, AMOUNT_MAX, "%s", format_count(units, figure));
-    else
-        decimal_format(units, scale, out_text, AMOUNT_MAX);
-    return out_text;
-}
+#include "tally/posting_words.h"
 
 static void
 put_named(const struct terminal *terminal, const char *before, const char *text)
@@ -62,7 +48,7 @@ explain_amount(const struct terminal *terminal, const struct program *program, c
                const Tallybook__V1__OutcomeAmount *amount)
 {
     FILE *out = terminal->file;
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     struct bytes id = bytes_from_cstr(amount->currency);
     uint32_t i = 0;
     while (i < program->currency_count && !bytes_equal(program->currencies[i].id, id))
@@ -71,14 +57,14 @@ explain_amount(const struct terminal *terminal, const struct program *program, c
     uint32_t scale = program->currencies[i].scale;
     fputs("  ", out);
     terminal_text(terminal, id);
-    fprintf(out, ": %s asked for, ", amount_text(amount->requested, scale, text));
-    fprintf(out, "%s %s", amount_text(amount->granted, scale, text), got_word(kind));
+    fprintf(out, ": %s asked for, ", points_text(amount->requested, scale, text));
+    fprintf(out, "%s %s", points_text(amount->granted, scale, text), got_word(kind));
     if (amount->owed != 0)
-        fprintf(out, ", of which %s are owed", amount_text(amount->owed, scale, text));
+        fprintf(out, ", of which %s are owed", points_text(amount->owed, scale, text));
     if (amount->dropped != 0)
-        fprintf(out, ", %s dropped for want of balance", amount_text(amount->dropped, scale, text));
+        fprintf(out, ", %s dropped for want of balance", points_text(amount->dropped, scale, text));
     put_named(terminal, ", held down by the cap ", amount->cap_rule);
-    fprintf(out, "; balance %s\n", amount_text(amount->active_after, scale, text));
+    fprintf(out, "; balance %s\n", points_text(amount->active_after, scale, text));
 }
 
 void

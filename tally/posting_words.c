@@ -10,8 +10,6 @@
 #include "engine/core/quantity.h"
 #include "engine/rules/local_time.h"
 
-enum { AMOUNT_MAX = 64 };
-
 const char *
 posting_word(Tallybook__V1__Posting__Kind kind)
 {
@@ -51,27 +49,26 @@ posting_word(Tallybook__V1__Posting__Kind kind)
 
 /* ---- Figures ---- */
 
-/* Units of 10^-scale; thousands are set apart where there are no decimals. */
-static const char *
-amount_text(int64_t units, uint32_t scale, char out_text[AMOUNT_MAX])
+const char *
+points_text(int64_t units, uint32_t scale, char out_text[POINTS_TEXT_MAX])
 {
     if (scale == 0) return format_count(units, out_text);
-    decimal_format(units, scale, out_text, AMOUNT_MAX);
+    decimal_format(units, scale, out_text, POINTS_TEXT_MAX);
     return out_text;
 }
 
 static const char *
-signed_text(int64_t units, uint32_t scale, char out_text[AMOUNT_MAX])
+signed_text(int64_t units, uint32_t scale, char out_text[POINTS_TEXT_MAX])
 {
-    char text[AMOUNT_MAX];
-    amount_text(units, scale, text);
-    snprintf(out_text, AMOUNT_MAX, "%s%.*s", units < 0 ? "" : "+", AMOUNT_MAX - 2, text);
+    char text[POINTS_TEXT_MAX];
+    points_text(units, scale, text);
+    snprintf(out_text, POINTS_TEXT_MAX, "%s%.*s", units < 0 ? "" : "+", POINTS_TEXT_MAX - 2, text);
     return out_text;
 }
 
 /* A fraction of units of 10^-scale, as a decimal where that is exact within six more digits. */
 static const char *
-fraction_text(const Tallybook__V1__Ratio *ratio, uint32_t scale, char out_text[AMOUNT_MAX])
+fraction_text(const Tallybook__V1__Ratio *ratio, uint32_t scale, char out_text[POINTS_TEXT_MAX])
 {
     __int128 numerator = ratio->numerator;
     if (ratio->denominator <= 0) return "?";
@@ -79,12 +76,12 @@ fraction_text(const Tallybook__V1__Ratio *ratio, uint32_t scale, char out_text[A
         __int128 units = numerator / ratio->denominator;
         bool exact = units * ratio->denominator == numerator;
         if (!exact || units > INT64_MAX || units < -INT64_MAX) continue;
-        decimal_format((int64_t)units, scale + digits, out_text, AMOUNT_MAX);
+        decimal_format((int64_t)units, scale + digits, out_text, POINTS_TEXT_MAX);
         return out_text;
     }
     char zeros[] = "000000";
     zeros[scale < 6 ? scale : 6] = '\0';
-    snprintf(out_text, AMOUNT_MAX, "%" PRId64 "/%" PRId64 "%s", ratio->numerator,
+    snprintf(out_text, POINTS_TEXT_MAX, "%" PRId64 "/%" PRId64 "%s", ratio->numerator,
              ratio->denominator, zeros);
     return out_text;
 }
@@ -92,7 +89,7 @@ fraction_text(const Tallybook__V1__Ratio *ratio, uint32_t scale, char out_text[A
 static void
 put_money(const struct terminal *terminal, int64_t minor, const char *alpha)
 {
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     const struct currency *currency = currency_from_alpha(bytes_from_cstr(alpha));
     decimal_format(minor, currency == NULL ? 0 : currency->digits, text, sizeof text);
     fprintf(terminal->file, "%s ", text);
@@ -173,16 +170,17 @@ void
 posting_statement(const struct terminal *terminal, const struct program *program,
                   const Tallybook__V1__Posting *posting)
 {
-    char when[LOCAL_TIME_TEXT_MAX], points[AMOUNT_MAX], shown[AMOUNT_MAX + 3], balance[AMOUNT_MAX];
+    char when[LOCAL_TIME_TEXT_MAX], points[POINTS_TEXT_MAX], shown[POINTS_TEXT_MAX + 3],
+        balance[POINTS_TEXT_MAX];
     bool comes = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
     bool goes = posting->from == TALLYBOOK__V1__ACCOUNT__ACCOUNT_ACTIVE;
     const char *before = comes == goes ? "(" : comes ? "+" : "-";
     local_time_format(program == NULL ? NULL : &program->zone,
                       (struct instant){posting->effective_at_ms}, when);
-    amount_text(posting->points, posting->scale, points);
+    points_text(posting->points, posting->scale, points);
     snprintf(shown, sizeof shown, "%s%s%s", before, points, comes == goes ? ")" : "");
     fprintf(terminal->file, STATEMENT_LINE, when, posting_word(posting->kind), shown,
-            posting->currency, amount_text(posting->active_after, posting->scale, balance));
+            posting->currency, points_text(posting->active_after, posting->scale, balance));
     struct listing why = {terminal, "  "};
     list_rule(&why, posting->rule, posting->rule_version);
     list_subjects(&why, posting);
@@ -194,7 +192,7 @@ posting_statement(const struct terminal *terminal, const struct program *program
     }
     if (posting->arrears_after != 0)
         fprintf(list_next(&why), "owes %s",
-                amount_text(posting->arrears_after, posting->scale, balance));
+                points_text(posting->arrears_after, posting->scale, balance));
     fputc('\n', terminal->file);
 }
 
@@ -223,7 +221,7 @@ explain_part(const struct terminal *terminal, const Tallybook__V1__Explanation *
              const Tallybook__V1__Explanation__Part *part, uint32_t scale)
 {
     FILE *out = terminal->file;
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     bool by_level = part->phase == TALLYBOOK__V1__EXPLANATION__PHASE__TIER;
     bool within = by_level && part->points == 0; /* its rule's part is base times level */
     fprintf(out, "  %-13s  %12s", phase_word(part->phase),
@@ -252,11 +250,11 @@ explain_grant(const struct terminal *terminal, const Tallybook__V1__Posting *pos
 {
     FILE *out = terminal->file;
     const Tallybook__V1__Explanation *explanation = posting->explanation;
-    char requested[AMOUNT_MAX], granted[AMOUNT_MAX];
+    char requested[POINTS_TEXT_MAX], granted[POINTS_TEXT_MAX];
     for (size_t i = 0; i < explanation->n_parts; i++)
         explain_part(terminal, explanation, explanation->parts[i], posting->scale);
-    amount_text(explanation->requested, posting->scale, requested);
-    amount_text(explanation->granted, posting->scale, granted);
+    points_text(explanation->requested, posting->scale, requested);
+    points_text(explanation->granted, posting->scale, granted);
     if (explanation->requested == explanation->granted) {
         fprintf(out, "  %-13s  %12s\n", "granted", granted);
         return;
@@ -303,7 +301,7 @@ explain_lot(const struct terminal *terminal, const struct program *program,
             const Tallybook__V1__Posting *posting)
 {
     FILE *out = terminal->file;
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     bool pending = posting->to == TALLYBOOK__V1__ACCOUNT__ACCOUNT_PENDING;
     fputs("  usable", out);
     if (posting->lot_activates_at_ms != 0)
@@ -331,10 +329,10 @@ posting_explain(const struct terminal *terminal, const struct program *program,
                 const Tallybook__V1__Posting *posting)
 {
     FILE *out = terminal->file;
-    char text[AMOUNT_MAX];
+    char text[POINTS_TEXT_MAX];
     put_instant(terminal, program, "", posting->effective_at_ms);
     fprintf(out, "  %s%s%s ", terminal_style(terminal, STYLE_BOLD),
-            amount_text(posting->points, posting->scale, text),
+            points_text(posting->points, posting->scale, text),
             terminal_style(terminal, STYLE_PLAIN));
     terminal_text(terminal, bytes_from_cstr(posting->currency));
     fprintf(out, " %s", posting_word(posting->kind));

@@ -10,6 +10,11 @@
 #include "tally/terminal.h"
 #include "tallybook/v1/output.pb-c.h"
 
+enum { POINTS_TEXT_MAX = 64 };
+
+/* Units of 10^-scale; thousands are set apart where there are no decimals. Returns out_text. */
+const char *points_text(int64_t units, uint32_t scale, char out_text[POINTS_TEXT_MAX]);
+
 /* What happened to the points, as a member would call it: "earned". */
 const char *posting_word(Tallybook__V1__Posting__Kind kind);
 
