@@ -82,7 +82,7 @@ diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
 void
 diagnostics_wrap(struct diagnostics *diagnostics, const char *format, ...)
 {
-    char frame[DIAGNOSTIC_TEXT_MAX], wrapped[2 * DIAGNOSTIC_TEXT_MAX] = "";
+    char frame[DIAGNOSTIC_TEXT_MAX], wrapped[2 * DIAGNOSTIC_TEXT_MAX + 2] = "";
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(frame, sizeof frame, format, arguments);
