@@ -295,8 +295,9 @@ class Judged:
     def whole(self, currency, exact):
         """Phase 6: one rounding on the sum; each part is its share."""
         total = reduced(sum(exact.values(), fractions.Fraction(0)))
-        over_one_denominator(exact.values())
         points = stored(rounded(total, self.rulebook.currencies[currency].rounding))
+        if points and len(exact) > 1:
+            over_one_denominator([*exact.values(), total])
         return dict(zip(exact, share(points, list(exact.values()))))
 
     # ---- what stays (semantics §6) ----

@@ -43,6 +43,7 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         self.dated = None  # occurred_at of what waited and is applied now
         self.said = None  # reason and actor of what an approval executes
         self.entries, self.overflows = [], {}  # place of an event that overflows: whether nothing earlier refuses it
+        self.settling, self.left_out = None, set()  # places of what waited for its order and overflows as it comes
 
     # ---- entries ----
 
@@ -57,7 +58,11 @@ class Ledger(Purchases, Awards, Limits, Spending, Returns, Tiers, Members, Lots,
         """A refused event moves nothing: everything is folded again, with the event refused that overflowed. At first it is
         only asked whether anything else refuses it, for all else comes before overflow."""
         again, place = Ledger(), self.place_of_event()
-        again.overflows = {**self.overflows, place: place in self.overflows}
+        again.overflows, again.left_out = dict(self.overflows), set(self.left_out)
+        if self.settling is not None:
+            again.left_out.add(self.settling)
+        else:
+            again.overflows[place] = place in self.overflows
         for entry in self.entries:
             again.entry(entry)
         for name in ("postings", "outcomes", "tiers", "notices"):  # whoever looks at them goes on seeing them

@@ -132,9 +132,12 @@ class Returns:
         self.notice(waiting.member, "unknownOrder", instant, orderId=waiting.order_id, refundId=refund_id)
 
     def apply_waiting(self, member, booked, event):
-        """The order has come: what waited for it, in journal order."""
+        """The order has come: what waited for it, in journal order. What overflows then is left out."""
         amounts = {currency: dict(told) for currency, told in self.amounts.items()}
         for waiting in member.waiting.pop(booked.id, []):
+            self.settling = (len(self.entries), waiting.ordinal)
+            if self.settling in self.left_out:
+                continue
             payload = waiting.event[waiting.kind]
             self.dated = waiting.event["occurred_at_ms"]
             if waiting.kind == "delivered":
@@ -144,7 +147,7 @@ class Returns:
                 self.settle(member, booked, waiting.rulebook)
             elif payload["currency"] == booked.order.money:
                 self.tell(member, booked, event, payload, waiting.rulebook)
-        self.amounts, self.dated = amounts, None
+        self.amounts, self.dated, self.settling = amounts, None, None
 
     # ---- how much ----
 
