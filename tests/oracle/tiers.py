@@ -134,7 +134,8 @@ class Tiers:
 
     def attain(self, member, rulebook, group, tier, level, instant, since):
         """The level without an override, and when it is reviewed."""
-        tier.under = group.levels[level].name
+        if tier.under is None or level != self.under(rulebook, group, tier):  # a removed one's name stays until that is told
+            tier.under = group.levels[level].name
         tier.attained, tier.since = instant, since
         tier.review = None
         if level > 0 and group.window.kind == "rolling":
@@ -382,6 +383,7 @@ class Tiers:
         before = self.held(rulebook, group, tier)
         if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
             self.attain(member, rulebook, group, tier, to, instant, max([effective] + [since for since, _ in tier.history[-1:]]))
+        tier.under = group.levels[to].name
         if to != before:
             self.change_tier(member, rulebook, group, to, "UPGRADED" if to > before else "DOWNGRADED", "OVERRIDE_END", values,
                              effective, **more)
@@ -417,7 +419,7 @@ class Tiers:
                 values = self.values(member, rulebook, group, instant)
                 removed = before is not None and before not in [each.name for each in group.levels]
                 if removed:
-                    tier.grace = None
+                    tier.grace, tier.under = None, group.levels[level].name
                 if group.window.kind != "rolling" or tier.review is None or removed:
                     since = max(instant, tier.history[-1][0]) if tier.history else instant
                     self.attain(member, rulebook, group, tier, level, instant, since)
