@@ -384,9 +384,9 @@ class Tiers:
         values = self.values(member, rulebook, group, instant)
         to = max(self.qualified(group, values), self.level_of(tier.last_review, rulebook, group))
         before = self.held(rulebook, group, tier)
-        tier.under = tier.under if to != self.under(rulebook, group, tier) else group.levels[to].name
         if to != self.under(rulebook, group, tier) or (to > 0 and tier.review is None):
             self.attain(member, rulebook, group, tier, to, instant, max([effective] + [since for since, _ in tier.history[-1:]]))
+        tier.under = group.levels[to].name
         if to != before:
             self.change_tier(member, rulebook, group, to, "UPGRADED" if to > before else "DOWNGRADED", "OVERRIDE_END", values,
                              effective, **more)

@@ -636,6 +636,24 @@ Test(law_tiers, a_level_that_is_removed_maps_to_the_next_lower)
     cr_assert_eq(last_change()->reason, TIER_BY_RULEBOOK);
 }
 
+/* The override ends while no version has the group, so that nobody is told of it. */
+Test(law_tiers, a_removed_level_is_an_upgrade_where_an_override_had_said_less)
+{
+    rig_start(&rig, &program);
+    spend("2026-05-01T10:00:00Z", 60000);
+    override("2026-05-02T10:00:00Z", "blue", "2026-05-20T00:00:00Z");
+    rig.now_ms = rig_at("2026-05-10T00:00:00Z").ms;
+    program.group_count = 0;
+    activate_from(2, "2026-05-10T00:00:00Z");
+    rig_tick(&rig, "2026-05-21T00:00:00Z");
+    program.group_count = 1;
+    group->level_count = 2;
+    activate_from(3, "2026-05-21T00:00:00Z");
+    cr_assert(level_at("2026-05-21T00:00:00Z", "silver"));
+    cr_assert(last_is(TIER_UPGRADED, "blue", "silver", "2026-05-21T00:00:00Z"));
+    cr_assert_eq(last_change()->reason, TIER_BY_RULEBOOK);
+}
+
 /* The member's own event comes before the cursor has passed: the rulebook comes first. */
 Test(law_tiers, a_new_rulebook_judges_before_the_members_next_event)
 {
