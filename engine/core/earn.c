@@ -190,20 +190,63 @@ part_rank(const struct earn_part *part)
     return phase << 60 | (uint64_t)part->source.index << 30 | part->rule;
 }
 
-/* Adds an amount to the part of a source; parts stand by rank. */
+/* Whether two rules' points activate alike. */
+static bool
+activate_alike(const struct calculation *calculation, uint32_t a, uint32_t b)
+{
+    const struct program *program = calculation->program;
+    struct instant at = calculation->input->occurred_at;
+    return a == b || pending_equal(pending_terms(program, &program->rules[a].pending, at),
+                                   pending_terms(program, &program->rules[b].pending, at));
+}
+
+/* The part to which an amount is added: a campaign has one for all rules whose points activate
+ * alike. */
+static uint32_t
+find_part(const struct calculation *calculation, const struct earn_grant *grant,
+          const struct earn_part *part)
+{
+    uint32_t at = 0;
+    for (; at < grant->part_count; at++) {
+        const struct earn_part *known = &grant->parts[at];
+        if (known->flat != part->flat || known->source.kind != part->source.kind ||
+            known->source.index != part->source.index)
+            continue;
+        if (known->rule == part->rule) break;
+        if (part->source.kind == SOURCE_CAMPAIGN &&
+            activate_alike(calculation, known->rule, part->rule))
+            break;
+    }
+    return at;
+}
+
+/* Moves the part at `at` to where it stands by rank: not behind its place. */
+static void
+sink_part(struct earn_grant *grant, uint32_t at)
+{
+    struct earn_part part = grant->parts[at];
+    for (; at > 0 && part_rank(&grant->parts[at - 1]) > part_rank(&part); at--)
+        grant->parts[at] = grant->parts[at - 1];
+    grant->parts[at] = part;
+}
+
+/* Adds an amount to the part of a source; parts stand by rank, those of a campaign by the first
+ * rule that gave to them. */
 static bool
 add_part(struct calculation *calculation, const struct earn_part *part)
 {
     struct earn_grant *grant =
         &calculation->result->grants[calculation->program->rules[part->rule].currency];
-    uint32_t at = grant->part_count;
-    while (at > 0 && part_rank(&grant->parts[at - 1]) > part_rank(part))
-        at--;
-    if (at > 0 && part_rank(&grant->parts[at - 1]) == part_rank(part)) {
-        struct earn_part *known = &grant->parts[at - 1];
-        return fraction_add(known->exact, part->exact, &known->exact) &&
-               fraction_add(known->base, part->base, &known->base) &&
-               add_i64(known->eligible_minor, part->eligible_minor, &known->eligible_minor);
+    uint32_t at = find_part(calculation, grant, part);
+    if (at < grant->part_count) {
+        struct earn_part *known = &grant->parts[at];
+        if (!fraction_add(known->exact, part->exact, &known->exact) ||
+            !fraction_add(known->base, part->base, &known->base) ||
+            !add_i64(known->eligible_minor, part->eligible_minor, &known->eligible_minor))
+            return false;
+        if (part->rule < known->rule) known->rule = part->rule;
+        sink_part(grant, at);
+        return true;
     }
     if ((grant->part_count & (grant->part_count - 1)) == 0) {
         struct earn_part *room =
@@ -211,10 +254,9 @@ add_part(struct calculation *calculation, const struct earn_part *part)
         if (grant->part_count > 0) memcpy(room, grant->parts, grant->part_count * sizeof *room);
         grant->parts = room;
     }
-    memmove(&grant->parts[at + 1], &grant->parts[at],
-            (grant->part_count - at) * sizeof *grant->parts);
     grant->parts[at] = *part;
     grant->part_count++;
+    sink_part(grant, at);
     return true;
 }
 
@@ -225,23 +267,6 @@ rule_multiplier(const struct earn_input *input, const struct program_rule *rule)
     return input->rulebook->program.groups[rule->tier_group]
         .levels[input->levels[rule->tier_group]]
         .multiplier;
-}
-
-/* The first base rule of the currency whose points activate as this one's do: campaigns have one
- * part for all of them. */
-static uint32_t
-activation_class(const struct earn_input *input, uint32_t rule)
-{
-    const struct program *program = &input->rulebook->program;
-    struct activation_terms terms =
-        pending_terms(program, &program->rules[rule].pending, input->occurred_at);
-    for (uint32_t r = 0; r < rule; r++) {
-        const struct program_rule *other = &program->rules[r];
-        if (other->currency != program->rules[rule].currency || other->kind == RULE_FLAT) continue;
-        if (pending_equal(pending_terms(program, &other->pending, input->occurred_at), terms))
-            return r;
-    }
-    return rule;
 }
 
 /* A base amount with tier and campaigns: phases 3 and 4. Campaigns that ask of lines multiply what
@@ -274,7 +299,7 @@ add_base(struct calculation *calculation, uint32_t rule, struct fraction amount,
         if (effect.added[i].numerator == 0) continue;
         struct earn_part added = {
             .source = {SOURCE_CAMPAIGN, effect.campaigns[i]},
-            .rule = activation_class(input, rule),
+            .rule = rule,
             .exact = effect.added[i],
             .base = fraction_from_i64(0),
         };

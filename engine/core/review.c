@@ -133,14 +133,19 @@ review(struct apply *apply, struct rulebook *rulebook, uint32_t group, struct in
 {
     const struct program_group *asked = &rulebook->program.groups[group];
     struct span window = metric_window(rulebook, apply->member, group, instant);
-    struct span closed = is_rolling(asked) ? window : window_before(apply, rulebook, group, window);
+    struct span closed = window;
+    if (!is_rolling(asked)) { /* what a version with another window has set may lie within one */
+        closed = metric_window(rulebook, apply->member, group, (struct instant){instant.ms - 1});
+    }
     struct tier_step step =
         tier_step_of(apply, rulebook, group, closed, instant.ms, TIER_BY_REVIEW);
     uint32_t from = tier_index(apply, &step, tier_entry(apply, &step)->base);
     uint32_t result = decide(asked, from, metric_level(asked, &step.values));
-    if (!is_rolling(asked)) {
+    if (!is_rolling(asked) && window.start_ms == instant.ms)
         roll_over(apply, rulebook, group, closed, window);
+    if (!is_rolling(asked)) {
         metric_prune(apply, rulebook, group, instant.ms);
+        window.start_ms = instant.ms;
     }
     bool waits = result < from && asked->grace_days > 0 && !is_rolling(asked);
     remember_review(apply, &step, window, from, waits ? from : result);

@@ -284,7 +284,7 @@ class Tiers:
         tier.grace = tier.reached = None
         level = self.under(rulebook, group, tier)
         tier.last_review = group.levels[to].name
-        self.attain(member, rulebook, group, tier, to, instant, instant)
+        self.attain(member, rulebook, group, tier, to, instant, max([instant] + [since for since, _ in tier.history[-1:]]))
         if to > 0 and review is not None:
             tier.review = review
         if tier.override is not None:
