@@ -374,3 +374,26 @@ Test(fold_due, a_removed_level_maps_to_the_next_lower)
     rig_activate(&rig, &program);
     cr_assert(rig_level_is(&rig, "ann", "silver"));
 }
+
+/* 100 members to be judged by a new version: the first by its own event, and 64 more after it. */
+Test(fold_due, who_was_judged_by_an_own_event_is_no_item_of_the_cursor)
+{
+    enum { MEMBERS = 100 };
+    set_tiers(DOWNGRADE_TO_QUALIFIED, WINDOW_CALENDAR_YEAR);
+    rig_start(&rig, &program);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        char member[16];
+        snprintf(member, sizeof member, "m%03u", i);
+        rig_buy(&rig, member, "O1", 20000);
+    }
+    program.version = 2;
+    program.groups[0].levels[2].thresholds[0] = 20000;
+    program.effective_from = rig_at("2026-06-01T00:00:00Z");
+    rig_activate(&rig, &program);
+    size_t before = rig_effect_count(&rig, TOPIC_TIERS);
+    rig.now_ms = rig_at("2026-06-01T00:00:00Z").ms;
+    cr_assert_eq(rig_buy(&rig, "m000", "O2", 100), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS) - before, 1 + 64);
+    rig_tick(&rig, "2026-06-01T00:00:01Z");
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS) - before, MEMBERS, "each once");
+}

@@ -309,6 +309,48 @@ Test(fold_verdicts, overflow_moves_nothing)
     cr_assert_eq(rig_event(&rig, event), VERDICT_OVERFLOW, "the lines' sum");
 }
 
+/* What ann owes leaves 5 until what was ever taken back has 63 bits: bob's points, which nobody
+ * delivers, could not be cancelled were they more. */
+Test(fold_verdicts, what_a_deadline_cancels_has_room)
+{
+    struct program_rule rule = program.rules[0];
+    rule.rate = (struct rate){1, 1};
+    rule.pending = (struct program_pending){.kind = PENDING_DELIVERED,
+                                            .period = {.amount = 1, .unit = CALENDAR_DAY}};
+    program.rules = &rule;
+    rig_start(&rig, &program);
+    cr_assert_eq(
+        rig_event(&rig, (struct event){.kind = EVENT_ENROL, .member = BYTES_LITERAL("ann")}),
+        VERDICT_ACCEPTED);
+    cr_assert_eq(rig_refund(&rig, "ann", "", "R1", INT64_MAX - 5), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_arrears(&rig, "ann"), INT64_MAX - 5);
+    cr_assert_eq(rig_buy(&rig, "bob", "O1", 6), VERDICT_OVERFLOW);
+    cr_assert_eq(rig_buy(&rig, "bob", "O2", 5), VERDICT_ACCEPTED);
+    rig_tick(&rig, "2026-01-03T00:00:00Z");
+    size_t count = rig_effect_count(&rig, TOPIC_POSTINGS);
+    const struct posting *posting = &rig_effect(&rig, TOPIC_POSTINGS, count - 1)->posting;
+    cr_assert_eq(posting->kind, POSTING_CANCEL);
+    cr_assert_eq(posting->amount.units, 5);
+}
+
+/* The same of what expires: all but 5 of what can be has expired already. */
+Test(fold_verdicts, what_expires_has_room)
+{
+    struct program_rule rule = program.rules[0];
+    rule.rate = (struct rate){1, 1};
+    program.rules = &rule;
+    program.currencies[0].expiry = (struct program_expiry){
+        .kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_DAY, .round_up_to = CALENDAR_NONE};
+    rig_start(&rig, &program);
+    cr_assert_eq(rig_buy(&rig, "ann", "O1", INT64_MAX - 5), VERDICT_ACCEPTED);
+    rig_tick(&rig, "2026-01-03T00:00:00Z");
+    cr_assert_eq(rig_active(&rig, "ann"), 0);
+    cr_assert_eq(rig_buy(&rig, "bob", "O1", 6), VERDICT_OVERFLOW);
+    cr_assert_eq(rig_buy(&rig, "bob", "O2", 5), VERDICT_ACCEPTED);
+    rig_tick(&rig, "2026-01-05T00:00:00Z");
+    cr_assert_eq(rig_active(&rig, "bob"), 0);
+}
+
 /* What was spent is counted in minor units, far more than the points that it earns. */
 Test(fold_verdicts, a_metric_may_overflow_alone)
 {

@@ -371,6 +371,41 @@ Test(law_expiry, expired_points_are_reinstated)
     cr_assert_eq(law_active(&law, "ann"), 0, "an instant that is past expires at once");
 }
 
+/* 40 of 100 are held, while they can be spent or by a late hold while they lapse; the other 60 end
+ * with the grace, on 8 March. What comes back has the new instant, and so has what is released. */
+Test(law_expiry, what_ended_of_a_lot_that_is_partly_held_is_reinstated)
+{
+    static const char *const HELD_AT[] = {"2026-02-20T00:00:00Z", "2026-03-03T00:00:00Z"};
+    for (size_t i = 0; i < sizeof HELD_AT / sizeof *HELD_AT; i++) {
+        if (i > 0) {
+            end();
+            begin();
+        }
+        *expiry = period(1, CALENDAR_MONTH, CALENDAR_MONTH);
+        expiry->grace_days = 7;
+        law_start(&law);
+        buy("2026-01-10T12:00:00Z", "O1", 10000);
+        struct event hold = {.kind = EVENT_HOLD,
+                             .occurred_at = rig_at("2026-02-20T00:00:00Z"),
+                             .hold = {.hold_id = BYTES_LITERAL("H1"),
+                                      .request = {.what = SPEND_POINTS, .points = {40}},
+                                      .timeout_ms = 60 * CALENDAR_DAY_MS}};
+        cr_assert_eq(tell(HELD_AT[i], hold), VERDICT_ACCEPTED, "row %zu", i);
+        cr_assert_eq(active_at("2026-03-08T00:00:00Z"), 0);
+        cr_assert_eq(posting(0)->kind, POSTING_LAPSE_END);
+        cr_assert_eq(posting(0)->amount.units, 60);
+        cr_assert_eq(tell("2026-03-10T00:00:00Z", reinstate("2026-06-01T00:00:00Z")),
+                     VERDICT_ACCEPTED, "row %zu", i);
+        cr_assert_eq(law_active(&law, "ann"), 60, "row %zu", i);
+        struct event release = {.kind = EVENT_RELEASE_HOLD,
+                                .release_hold.hold_id = BYTES_LITERAL("H1")};
+        cr_assert_eq(tell("2026-03-11T00:00:00Z", release), VERDICT_ACCEPTED);
+        cr_assert_eq(law_active(&law, "ann"), 100, "row %zu", i);
+        cr_assert_eq(active_at("2026-05-31T23:59:59Z"), 100, "row %zu", i);
+        cr_assert_eq(active_at("2026-06-01T00:00:00Z"), 0, "row %zu", i);
+    }
+}
+
 /* 70 and 35 have expired; a third of 105 is 35: 23.33 and 11.66 by largest remainder 23 and 12. */
 Test(law_expiry, a_share_is_renewed_rounded_down)
 {

@@ -528,6 +528,78 @@ Test(law_limits, a_rejected_order_counts_no_more)
     cr_assert_eq(rig_arrears(&law.rig, "ann"), 0, "and nothing is owed for it");
 }
 
+/* The order of March is silver from April on. Nobody decides upon it until 9 April: then it counts
+ * no more, and April begins as if it had not been. */
+Test(law_limits, what_time_rejects_corrects_the_closed_period)
+{
+    law_limit(&law, "orders", LIMITED_PURCHASE, 0, LIMIT_QUARANTINE);
+    law.program.quarantine_rejects = true;
+    law.program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics[0] = {.kind = METRIC_SPEND,
+                       .money = RIG_GBP,
+                       .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                       .mission = PROGRAM_NONE},
+        .metric_count = 1,
+        .window = WINDOW_CALENDAR_MONTH,
+        .upgrade = UPGRADE_NEXT_PERIOD,
+        .downgrade = DOWNGRADE_TO_QUALIFIED,
+        .levels = {{.id = BYTES_LITERAL("blue"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("silver"), .thresholds = {10000}, .multiplier = {1, 1}}},
+        .level_count = 2,
+    };
+    law.program.group_count = 1;
+    law_start(&law);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 10000), VERDICT_ACCEPTED);
+    rig_tick(&law.rig, "2026-04-01T00:00:00Z");
+    cr_assert(rig_level_is(&law.rig, "ann", "silver"));
+    rig_tick(&law.rig, "2026-04-09T10:00:00Z");
+    cr_assert_eq(law_pending(&law, "ann"), 0);
+    cr_assert(rig_level_is(&law.rig, "ann", "blue"));
+    cr_assert_eq(rig_effect_count(&law.rig, TOPIC_TIERS), 2);
+    const struct tier_change *change = &rig_effect(&law.rig, TOPIC_TIERS, 1)->tier_change;
+    cr_assert_eq(change->direction, TIER_CORRECTED);
+    cr_assert_eq(change->reason, TIER_BY_REVIEW);
+    cr_assert_eq(change->cause_id.size, 0, "time did it");
+}
+
+/* A refund leaves tier value standing until the period ends; a rejection takes all of it. */
+Test(law_limits, a_rejected_order_takes_also_the_tier_value_that_refunds_left)
+{
+    law_limit(&law, "orders", LIMITED_PURCHASE, 0, LIMIT_QUARANTINE);
+    law.program.returns.keeps_tier_value = true;
+    law.program.groups[0] = (struct program_group){
+        .id = BYTES_LITERAL("club"),
+        .metrics = {{.id = BYTES_LITERAL("spent"),
+                     .kind = METRIC_SPEND,
+                     .money = RIG_GBP,
+                     .basis = {BASIS_LESS_DISCOUNT, 1 << LINE_GOODS},
+                     .mission = PROGRAM_NONE},
+                    {.id = BYTES_LITERAL("points"),
+                     .kind = METRIC_POINTS,
+                     .mission = PROGRAM_NONE}},
+        .metric_count = 2,
+        .window = WINDOW_CALENDAR_YEAR,
+        .upgrade = UPGRADE_IMMEDIATE,
+        .downgrade = DOWNGRADE_TO_QUALIFIED,
+        .levels = {{.id = BYTES_LITERAL("blue"), .multiplier = {1, 1}},
+                   {.id = BYTES_LITERAL("gold"), .thresholds = {50000, 500}, .multiplier = {1, 1}}},
+        .level_count = 2,
+    };
+    law.program.group_count = 1;
+    law_start(&law);
+    cr_assert_eq(law_buy(&law, "ann", "O1", 10000), VERDICT_ACCEPTED);
+    cr_assert_eq(rig_refund(&law.rig, "ann", "O1", "R1", 4000), VERDICT_ACCEPTED);
+    struct member_view view;
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.tiers[0].metrics[0].value, 10000);
+    cr_assert_eq(view.tiers[0].metrics[1].value, 100);
+    cr_assert_eq(law_decide(&law, "ann", EVENT_REJECT_QUARANTINE, "e1"), VERDICT_ACCEPTED);
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.tiers[0].metrics[0].value, 0);
+    cr_assert_eq(view.tiers[0].metrics[1].value, 0);
+}
+
 static int64_t
 visits(const char *member)
 {

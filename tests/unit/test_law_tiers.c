@@ -490,6 +490,84 @@ Test(law_tiers, overrides_are_refused_by_name)
     cr_assert_eq(end_override("2031-01-02T10:00:00Z"), VERDICT_NO_OVERRIDE);
 }
 
+/* The clock jumps over all of it: the 120 points of 15 December lie in the 30 days before 5
+ * January, and so does what the anniversary paid on the 1st. Whatever the clock says by then. */
+Test(law_tiers, what_was_due_long_ago_forgets_nothing_that_comes_behind_it)
+{
+    static const struct program_award ANNIVERSARY = {.id = BYTES_LITERAL("year"),
+                                                     .kind = AWARD_ANNIVERSARY,
+                                                     .points = 7,
+                                                     .times = {0, PER_LIFETIME},
+                                                     .filter = PROGRAM_FILTER_NONE,
+                                                     .tier_group = -1,
+                                                     .funder = PROGRAM_NONE,
+                                                     .pending = {.kind = PENDING_NONE}};
+    program.awards = &ANNIVERSARY;
+    program.award_count = 1;
+    program.accept_past_ms = CALENDAR_DAY_MS;
+    group->metrics[0] = (struct program_metric){.kind = METRIC_POINTS, .mission = PROGRAM_NONE};
+    group->window = WINDOW_ROLLING_DAYS;
+    group->rolling = 30;
+    group->levels[1].thresholds[0] = 127;
+    group->levels[2].thresholds[0] = 500;
+    rig_start(&rig, &program);
+    spend("2026-01-01T00:00:00Z", 100);
+    spend("2026-12-15T00:00:00Z", 12000);
+    cr_assert_eq(override("2026-12-20T00:00:00Z", "gold", "2027-01-05T00:00:00Z"),
+                 VERDICT_ACCEPTED);
+    rig_tick(&rig, "2028-01-02T00:00:00Z");
+    const struct tier_change *ended = &rig_effect(&rig, TOPIC_TIERS, 1)->tier_change;
+    cr_assert_eq(ended->reason, TIER_BY_OVERRIDE_END);
+    cr_assert_eq(ended->effective_at.ms, rig_at("2027-01-05T00:00:00Z").ms);
+    cr_assert_eq(ended->metric_value, 127);
+    cr_assert(bytes_equal(ended->to, BYTES_LITERAL("silver")));
+}
+
+/* Silver asks for 100.00 spent in the week and 200 points in hand. In the week from 9 March ann has
+ * the first, but her 200 points are held; in the next she has them back, but has spent nothing.
+ * That they expire soon was due on 11 March, and is told behind the release. */
+Test(law_tiers, a_notice_due_long_behind_judges_nobody)
+{
+    program.currencies[0].expiry =
+        (struct program_expiry){.kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_MONTH};
+    program.currencies[0].notice_days = 23;
+    group->window = WINDOW_CALENDAR_WEEK;
+    group->metrics[0].id = BYTES_LITERAL("spent");
+    group->metrics[1] = (struct program_metric){
+        .id = BYTES_LITERAL("balance"), .kind = METRIC_BALANCE, .mission = PROGRAM_NONE};
+    group->metric_count = 2;
+    group->levels[1].thresholds[1] = 200;
+    group->levels[2].thresholds[1] = 900;
+    rig_start(&rig, &program);
+    spend("2026-03-03T00:00:00Z", 100);
+    struct event grant = {.kind = EVENT_GRANT,
+                          .member = BYTES_LITERAL("ann"),
+                          .grant = {.points.units = 200,
+                                    .reason = BYTES_LITERAL("campaign"),
+                                    .actor = BYTES_LITERAL("boss")}};
+    cr_assert_eq(rig_event(&rig, grant), VERDICT_ACCEPTED);
+    rig.now_ms = rig_at("2026-03-04T00:00:00Z").ms;
+    struct event hold = {.kind = EVENT_HOLD,
+                         .member = BYTES_LITERAL("ann"),
+                         .hold = {.hold_id = BYTES_LITERAL("H1"),
+                                  .request = {.what = SPEND_POINTS, .points = {201}},
+                                  .timeout_ms = 14 * CALENDAR_DAY_MS}};
+    cr_assert_eq(rig_event(&rig, hold), VERDICT_ACCEPTED);
+    spend("2026-03-10T00:00:00Z", 12000);
+    cr_assert(level_at("2026-03-17T23:59:59Z", "blue"));
+    rig_tick(&rig, "2026-03-18T00:00:00Z");
+    cr_assert_eq(rig_active(&rig, "ann"), 321);
+    bool told_late = false;
+    for (size_t i = 0; i < rig_effect_count(&rig, TOPIC_NOTICES); i++) {
+        const struct notice *notice = &rig_effect(&rig, TOPIC_NOTICES, i)->notice;
+        told_late = told_late || (notice->kind == NOTICE_EXPIRING_SOON &&
+                                  notice->effective_at.ms == rig_at("2026-03-11T00:00:00Z").ms);
+    }
+    cr_assert(told_late);
+    cr_assert(rig_level_is(&rig, "ann", "blue"));
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), 0);
+}
+
 /* ---- Notices, new rulebooks ---- */
 
 static const struct notice *
@@ -671,6 +749,51 @@ Test(law_tiers, a_new_rulebook_judges_before_the_members_next_event)
     cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), 2);
     rig_tick(&rig, "2026-06-02T00:00:00Z");
     cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), 2, "once");
+}
+
+/* Version 3 was activated last and takes effect first: bob is silver by it, and not twice; ann,
+ * whom it leaves as she is, is gold by version 2. */
+Test(law_tiers, a_version_takes_effect_behind_one_activated_later)
+{
+    rig_start(&rig, &program);
+    spend("2026-05-01T10:00:00Z", 12000);
+    cr_assert_eq(rig_buy(&rig, "bob", "O1", 6000), VERDICT_ACCEPTED);
+    rig.now_ms = rig_at("2026-05-10T00:00:00Z").ms;
+    group->levels[1].thresholds[0] = 6000;
+    group->levels[2].thresholds[0] = 12000;
+    activate_from(2, "2026-06-01T00:00:00Z");
+    group->levels[2].thresholds[0] = 50000;
+    activate_from(3, "2026-05-15T00:00:00Z");
+    rig_tick(&rig, "2026-05-20T00:00:00Z");
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), 2);
+    cr_assert(last_is(TIER_UPGRADED, "blue", "silver", "2026-05-15T00:00:00Z"));
+    cr_assert(bytes_equal(last_change()->member, BYTES_LITERAL("bob")));
+    cr_assert_eq(last_change()->rule_version, 3);
+    rig_checkpoint(&rig);
+    rig_restart(&rig);
+    cr_assert(level_at("2026-06-01T00:00:00Z", "gold"));
+    cr_assert_eq(rig_effect_count(&rig, TOPIC_TIERS), 3);
+    cr_assert(last_is(TIER_UPGRADED, "silver", "gold", "2026-06-01T00:00:00Z"));
+    cr_assert_eq(last_change()->rule_version, 2);
+}
+
+/* The override ends under a version without the group, so blue stays held where gold was reached;
+ * the next version has the group again, but no gold: that is silver, and more than blue. */
+Test(law_tiers, a_removed_level_is_an_upgrade_where_an_override_had_said_less)
+{
+    rig_start(&rig, &program);
+    spend("2026-05-01T10:00:00Z", 60000);
+    cr_assert_eq(override("2026-05-02T00:00:00Z", "blue", "2026-05-20T00:00:00Z"),
+                 VERDICT_ACCEPTED);
+    program.group_count = 0;
+    activate_from(2, "2026-05-10T00:00:00Z");
+    rig_tick(&rig, "2026-05-25T00:00:00Z");
+    program.group_count = 1;
+    group->level_count = 2;
+    activate_from(3, "2026-06-01T00:00:00Z");
+    cr_assert(level_at("2026-06-01T00:00:00Z", "silver"));
+    cr_assert(last_is(TIER_UPGRADED, "blue", "silver", "2026-06-01T00:00:00Z"));
+    cr_assert_eq(last_change()->reason, TIER_BY_RULEBOOK);
 }
 
 /* Example 8 and variations: what expires and what activates at one instant is judged together. */
