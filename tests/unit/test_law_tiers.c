@@ -777,25 +777,6 @@ Test(law_tiers, a_version_takes_effect_behind_one_activated_later)
     cr_assert_eq(last_change()->rule_version, 2);
 }
 
-/* The override ends under a version without the group, so blue stays held where gold was reached;
- * the next version has the group again, but no gold: that is silver, and more than blue. */
-Test(law_tiers, a_removed_level_is_an_upgrade_where_an_override_had_said_less)
-{
-    rig_start(&rig, &program);
-    spend("2026-05-01T10:00:00Z", 60000);
-    cr_assert_eq(override("2026-05-02T00:00:00Z", "blue", "2026-05-20T00:00:00Z"),
-                 VERDICT_ACCEPTED);
-    program.group_count = 0;
-    activate_from(2, "2026-05-10T00:00:00Z");
-    rig_tick(&rig, "2026-05-25T00:00:00Z");
-    program.group_count = 1;
-    group->level_count = 2;
-    activate_from(3, "2026-06-01T00:00:00Z");
-    cr_assert(level_at("2026-06-01T00:00:00Z", "silver"));
-    cr_assert(last_is(TIER_UPGRADED, "blue", "silver", "2026-06-01T00:00:00Z"));
-    cr_assert_eq(last_change()->reason, TIER_BY_RULEBOOK);
-}
-
 /* Example 8 and variations: what expires and what activates at one instant is judged together. */
 Test(law_tiers, one_evaluation_an_instant)
 {
