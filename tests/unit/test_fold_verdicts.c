@@ -333,24 +333,6 @@ Test(fold_verdicts, what_a_deadline_cancels_has_room)
     cr_assert_eq(posting->amount.units, 5);
 }
 
-/* The same of what expires: all but 5 of what can be has expired already. */
-Test(fold_verdicts, what_expires_has_room)
-{
-    struct program_rule rule = program.rules[0];
-    rule.rate = (struct rate){1, 1};
-    program.rules = &rule;
-    program.currencies[0].expiry = (struct program_expiry){
-        .kind = EXPIRY_PERIOD, .amount = 1, .unit = CALENDAR_DAY, .round_up_to = CALENDAR_NONE};
-    rig_start(&rig, &program);
-    cr_assert_eq(rig_buy(&rig, "ann", "O1", INT64_MAX - 5), VERDICT_ACCEPTED);
-    rig_tick(&rig, "2026-01-03T00:00:00Z");
-    cr_assert_eq(rig_active(&rig, "ann"), 0);
-    cr_assert_eq(rig_buy(&rig, "bob", "O1", 6), VERDICT_OVERFLOW);
-    cr_assert_eq(rig_buy(&rig, "bob", "O2", 5), VERDICT_ACCEPTED);
-    rig_tick(&rig, "2026-01-05T00:00:00Z");
-    cr_assert_eq(rig_active(&rig, "bob"), 0);
-}
-
 /* What was spent is counted in minor units, far more than the points that it earns. */
 Test(fold_verdicts, a_metric_may_overflow_alone)
 {
