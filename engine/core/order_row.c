@@ -174,7 +174,7 @@ order_bytes_max(const struct order *order)
                  list_bytes_max(order->match.patterns[p].campaigns);
     }
     for (uint32_t i = 0; i < order->grant_count; i++) {
-        bytes += (17 + 5 * (size_t)order->grants[i].lot_count +
+        bytes += (17 + 6 * (size_t)order->grants[i].lot_count +
                   3 * (size_t)order->grants[i].part_count) *
                  BYTES_VARINT_MAX;
     }
