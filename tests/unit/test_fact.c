@@ -257,3 +257,11 @@ Test(fact, ids_keep_their_slots_over_versions)
     cr_assert(rig_view(&rig, "ann", &view));
     cr_assert(bytes_equal(view.lots[0].rule, BYTES_LITERAL("base")));
 }
+
+Test(fact, room_is_kept_for_what_comes_unasked)
+{
+    struct member full = {.fact_count = MEMBER_FACTS_MAX - MEMBER_FACTS_UNASKED - 2};
+    cr_assert(facts_fit(NULL, 2), "who has none has room");
+    cr_assert(facts_fit(&full, 2));
+    cr_assert_not(facts_fit(&full, 3));
+}

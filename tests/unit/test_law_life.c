@@ -286,6 +286,11 @@ Test(law_life, two_pairs_of_eyes)
     cr_assert_eq(notice->approval_wanted.lapses_at.ms, rig_at("2026-01-18T00:00:00Z").ms);
     rig_checkpoint(&law.rig);
     rig_restart(&law.rig);
+    struct member_view view;
+    cr_assert(rig_view(&law.rig, "ann", &view));
+    cr_assert_eq(view.waiting_count, 1);
+    cr_assert(bytes_equal(view.waiting[0].id, BYTES_LITERAL("shop/A1")));
+    cr_assert_eq(view.waiting[0].until.ms, rig_at("2026-01-18T00:00:00Z").ms);
     cr_assert_eq(tell("2026-01-12T00:00:00Z", approve("amy")), VERDICT_SAME_ACTOR);
     size_t outcomes = rig_effect_count(&law.rig, TOPIC_OUTCOMES);
     cr_assert_eq(tell("2026-01-13T00:00:00Z", approve("bob")), VERDICT_ACCEPTED);
