@@ -289,7 +289,7 @@ Test(law_life, two_pairs_of_eyes)
     struct member_view view;
     cr_assert(rig_view(&law.rig, "ann", &view));
     cr_assert_eq(view.waiting_count, 1);
-    cr_assert(bytes_equal(view.waiting[0].id, BYTES_LITERAL("shop/A1")));
+    cr_assert(bytes_equal(view.waiting[0].id, BYTES_LITERAL("desk/A1")));
     cr_assert_eq(view.waiting[0].until.ms, rig_at("2026-01-18T00:00:00Z").ms);
     cr_assert_eq(tell("2026-01-12T00:00:00Z", approve("amy")), VERDICT_SAME_ACTOR);
     size_t outcomes = rig_effect_count(&law.rig, TOPIC_OUTCOMES);
