@@ -81,7 +81,7 @@ print_waiting(const struct command_context *context, const struct asked *asked)
         char when[LOCAL_TIME_TEXT_MAX];
         fputs(strcmp(what, "hold") == 0       ? "  hold "
               : strcmp(what, "approval") == 0 ? "  waits for an approval: "
-                                              : "  a refund waits for the order ",
+                                              : "  a return waits for the order ",
               out);
         terminal_text(context->out, json_view_text(waiting, "id"));
         fprintf(out, ", %s%s\n", json_object_object_get(waiting, "until") == NULL ? "" : "until ",

@@ -298,7 +298,7 @@ struct tier_view {
 };
 
 /* What stays open until something comes or time runs out: a hold, an adjustment that awaits
- * approval, a refund before its order. */
+ * approval, a return before its order. */
 struct waiting_view {
     const char *what;     /* "hold", "approval" or "order" */
     struct bytes id;      /* of the hold or the order; of an approval the event as "source/id" */

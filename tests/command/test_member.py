@@ -128,7 +128,7 @@ class Answers(Asked):
 
     def test_a_refund_that_waits_says_so(self):
         self.assertIn(", refund: accepted, waits for its order\n", self.explain("ann", "--event", "shop/r3").stdout)
-        self.assertIn("  a refund waits for the order o-never, until 2026-02-09T12:00:00.005+09:00\n",
+        self.assertIn("  a return waits for the order o-never, until 2026-02-09T12:00:00.005+09:00\n",
                       self.ledger.tally("member", "show", "ann").stdout)
         self.assertEqual(self.ledger.told("member", "show", "ann")["waiting"],
                          [{"for": "order", "id": "o-never", "until": "2026-02-09T03:00:00.005Z"}])
